@@ -1,0 +1,1 @@
+"""pipebench: where is the chokepoint of a training input pipeline?"""

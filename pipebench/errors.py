@@ -1,0 +1,19 @@
+"""The one exception that a user's mistake becomes."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BadInput(Exception):
+    """Bad usage or bad input: the message is one sentence that says what is wrong and what to do.
+
+    The command line prints it and exits with status 2.
+    """
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> BadInput:
+    """A `BadInput` for a name that is not one of `known`, with the nearest one suggested."""
+    names = sorted(known)
+    nearest = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(names) or 'none'}"
+    return BadInput(f"there is no {what} {name!r}; {hint}")

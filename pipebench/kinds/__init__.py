@@ -1,0 +1,52 @@
+"""Data kinds: what a sample is. The harness asks a kind, and knows none itself.
+
+A kind is found through the entry point group `pipebench.kinds`; a new one adds a file and a line.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+
+from numpy.typing import NDArray
+
+from pipebench import registry
+from pipebench.contract import Preprocessing
+
+
+class Kind(Protocol):
+    """What the harness must be able to ask about the samples of a dataset."""
+
+    suffixes: frozenset[str]
+    """File endings, lower case with their dot, that hold one payload of this kind."""
+
+    def preprocessing(self, options: Mapping[str, str]) -> Preprocessing:
+        """Options from the command line, checked; raises `BadInput`."""
+        ...
+
+    def deterministic(self, preprocessing: Any) -> Preprocessing:
+        """The same output format from the recipe without randomness, for the same-work proof."""
+        ...
+
+    def fault(self, payload: bytes) -> str | None:
+        """Why the payload cannot be used, from a full decode, or None if it is whole."""
+        ...
+
+    def reference(self, payload: bytes, preprocessing: Any) -> NDArray[Any]:
+        """What the deterministic recipe makes of one payload, computed the slow, trusted way."""
+        ...
+
+    def mismatch(self, got: NDArray[Any], expected: NDArray[Any], preprocessing: Any) -> str | None:
+        """How one sample differs from its `reference` by more than the limits, or None."""
+        ...
+
+    def layout_fault(self, inputs: Any, count: int, preprocessing: Any) -> str | None:
+        """What is wrong with a batch tensor's shape, dtype or memory layout, or None."""
+        ...
+
+    def model(self, name: str, classes: int) -> Any:
+        """A torch module from this kind's batches to (n, classes) scores; `BadInput` if unknown."""
+        ...
+
+
+def kind(name: str) -> Kind:
+    """The kind registered as `name`."""
+    return cast(Kind, registry.load(registry.KINDS, name)())

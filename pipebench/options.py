@@ -1,0 +1,56 @@
+"""`key=value,key=value` texts from the command line, turned into frozen dataclasses."""
+
+import types
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pipebench.errors import BadInput, unknown
+
+T = TypeVar("T")
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def parse_pairs(text: str, what: str) -> dict[str, str]:
+    """`"a=1,b=x"` as `{"a": "1", "b": "x"}`; `what` names the text in the error."""
+    pairs: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not key:
+            raise BadInput(f"{what} {part!r} is not of the form key=value")
+        if key in pairs:
+            raise BadInput(f"{what} {key!r} is given twice")
+        pairs[key] = value
+    return pairs
+
+
+def override(base: T, pairs: Mapping[str, str], what: str) -> T:
+    """`base`, a dataclass instance, with the named fields replaced by the parsed texts."""
+    hints = get_type_hints(type(base))
+    names = [field.name for field in fields(base)]  # type: ignore[arg-type] # T is a dataclass instance
+    for key in pairs:
+        if key not in names:
+            raise unknown(what, key, names)
+    values = {key: _convert(text, hints[key], f"{what} {key}") for key, text in pairs.items()}
+    return replace(base, **values)  # type: ignore[type-var] # as above
+
+
+def _convert(text: str, kind: Any, what: str) -> Any:
+    if get_origin(kind) is Literal:
+        if text not in get_args(kind):
+            raise unknown(what, text, get_args(kind))
+        return text
+    if get_origin(kind) in (Union, types.UnionType):
+        return None if text == "none" else _convert(text, get_args(kind)[0], what)
+    if kind is bool:
+        if text.lower() not in _TRUTH:
+            raise BadInput(f"{what} must be true or false, not {text!r}")
+        return _TRUTH[text.lower()]
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadInput(f"{what} must be {_NAMES.get(kind, kind.__name__)}, not {text!r}") from None
+
+
+_NAMES = {int: "a whole number", float: "a number"}
