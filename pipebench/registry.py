@@ -4,10 +4,12 @@ import importlib
 import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from pipebench.contract import LoaderFactory
 from pipebench.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from pipebench.contract import LoaderFactory
 
 LOADERS = "pipebench.loaders"
 COMMANDS = "pipebench.commands"
@@ -32,16 +34,16 @@ def entry(group: str, name: str) -> EntryPoint:
     return next(iter(found))
 
 
-def loader(name: str) -> LoaderFactory:
+def loader(name: str) -> "LoaderFactory":
     """The loader registered as `name`, or `module:Class` imported from the working folder."""
     if ":" not in name:
-        return cast(LoaderFactory, load(LOADERS, name))
+        return cast("LoaderFactory", load(LOADERS, name))
     module, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return cast(LoaderFactory, getattr(importlib.import_module(module), attribute))
+        return cast("LoaderFactory", getattr(importlib.import_module(module), attribute))
     except ModuleNotFoundError as error:
         if error.name != module.split(".")[0] and error.name != module:
             raise

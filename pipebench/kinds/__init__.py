@@ -42,6 +42,10 @@ class Kind(Protocol):
         """What is wrong with a batch tensor's shape, dtype or memory layout, or None."""
         ...
 
+    def models(self) -> list[str]:
+        """The names that `model` knows; `BadInput` where their library is missing."""
+        ...
+
     def model(self, name: str, classes: int) -> Any:
         """A torch module from this kind's batches to (n, classes) scores; `BadInput` if unknown."""
         ...

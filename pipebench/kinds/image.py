@@ -115,18 +115,27 @@ class Image:
             return f"inputs are not laid out {preprocessing.layout} in memory (strides {inputs.stride()})"
         return None
 
+    def models(self) -> list[str]:
+        """torchvision's classifiers."""
+        models = _torchvision_models()
+        return sorted(models.list_models(module=models))
+
     def model(self, name: str, classes: int) -> Any:
         """A torchvision classifier with random weights, behind the normalisation of uint8 batches."""
-        try:
-            from torchvision import models
-        except ImportError:
-            raise BadInput("model steps need torchvision: pip install 'pipebench[model]'") from None
         from torch import nn
 
-        known = models.list_models(module=models)
+        known = self.models()
         if name not in known:
             raise unknown("model", name, known)
-        return nn.Sequential(_normalise_module(), models.get_model(name, num_classes=classes))
+        return nn.Sequential(_normalise_module(), _torchvision_models().get_model(name, num_classes=classes))
+
+
+def _torchvision_models() -> Any:
+    try:
+        from torchvision import models
+    except ImportError:
+        raise BadInput("model steps need torchvision: pip install 'pipebench[model]'") from None
+    return models
 
 
 _LIMITS = (MEAN_LIMIT, TAIL_LIMIT, LARGEST_LIMIT)

@@ -1,0 +1,28 @@
+"""`python -m pipebench.child RESULT`: one trial in this process. Reads its spec from standard input.
+
+Pins the process before any library can start a thread, then imports and runs the trial.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    order = json.load(sys.stdin)
+    os.sched_setaffinity(0, order["spec"]["cpus"])
+    from pipebench.resources import become_subreaper, end_with_parent
+
+    end_with_parent()
+    become_subreaper()
+    from pipebench.results import Record, TrialSpec, to_line
+    from pipebench.trial import run
+
+    spec = TrialSpec(**order.pop("spec"))
+    record: Record = run(Record(spec=spec, status="failed", **order["record"]), order["spawned_ns"])
+    Path(sys.argv[1]).write_text(to_line(record) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of the harness itself, found through the same entry points as anyone else's."""

@@ -1,0 +1,82 @@
+"""`pipebench list`: what can be named on the command line."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+class ListCommand:
+    """The command `list`, as the command line asks it."""
+
+    help = "show the loaders, formats, kinds, steps or models that can be named"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("what", nargs="?", choices=sorted(_TABLES), default="loaders")
+        parser.add_argument("--json", action="store_true", help="print as JSON")
+
+    def run(self, args: argparse.Namespace) -> int:
+        rows = _TABLES[args.what]()
+        if args.json:
+            print(json.dumps(rows, ensure_ascii=False, indent=1))
+            return 0
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in rows:
+            print(f"{row['name']:<{width}}  {row.get('about', '')}".rstrip())
+        return 0
+
+
+def _loaders() -> list[Mapping[str, Any]]:
+    from pipebench import registry
+
+    rows: list[Mapping[str, Any]] = []
+    for name in registry.names(registry.LOADERS):
+        entry = registry.entry(registry.LOADERS, name)
+        factory = registry.loader(name)
+        rows.append(
+            {
+                "name": name,
+                "about": f"reads {', '.join(sorted(factory.formats))}; needs {', '.join(factory.libraries)}",
+                "formats": sorted(factory.formats),
+                "libraries": list(factory.libraries),
+                "from": entry.value,
+            }
+        )
+    return rows
+
+
+def _formats() -> list[Mapping[str, Any]]:
+    readers: dict[str, list[str]] = {}
+    for row in _loaders():
+        for name in row["formats"]:
+            readers.setdefault(name, []).append(row["name"])
+    return [{"name": n, "about": f"read by {', '.join(r)}", "readers": r} for n, r in sorted(readers.items())]
+
+
+def _kinds() -> list[Mapping[str, Any]]:
+    from pipebench import registry
+
+    return [{"name": name} for name in registry.names(registry.KINDS)]
+
+
+def _steps() -> list[Mapping[str, Any]]:
+    from pipebench.step import HELP
+
+    return [{"name": name, "about": about} for name, about in HELP.items()]
+
+
+def _models() -> list[Mapping[str, Any]]:
+    from pipebench import registry
+    from pipebench.kinds import kind
+
+    names = {name for each in registry.names(registry.KINDS) for name in kind(each).models()}
+    return [{"name": name} for name in sorted(names)]
+
+
+_TABLES: dict[str, Callable[[], list[Mapping[str, Any]]]] = {
+    "loaders": _loaders,
+    "formats": _formats,
+    "kinds": _kinds,
+    "steps": _steps,
+    "models": _models,
+}

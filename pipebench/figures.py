@@ -1,0 +1,178 @@
+"""One record -> its figures. The transient is cut here, afterwards, from the raw arrivals.
+
+Definitions: `samples_per_second` is over the window with epoch boundaries in it;
+`steady_samples_per_second` leaves boundaries out; `stall` is the share of time in which the device
+idles because no batch is there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, mode
+
+from pipebench.measure import Look, Trace
+from pipebench.results import Record
+from pipebench.stats import is_steady, transient_end
+from pipebench.step import StepSpec, device_times, parse_step
+
+MIN_SECONDS = 2.0
+"""A window below this is labelled `short`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What one trial measured."""
+
+    samples_per_second: float
+    steady_samples_per_second: float
+    cpu_seconds_per_sample: float | None
+    """Of the whole process tree; None where the window holds fewer than two looks."""
+    core_use: float | None
+    """CPU seconds per second of the window, over the cores allowed."""
+    foreign_cores: float | None
+    """Cores that processes outside the trial kept busy during the window."""
+    startup_seconds: float
+    """From the process's start, imports included, to the loader built; the step's start left out."""
+    first_batch_seconds: float
+    """From asking for epoch 0 until its first batch."""
+    boundary_seconds: float | None
+    """Mean gap between the last batch of an epoch and the first of the next, if one was seen."""
+    stall: float | None
+    """None for a step without a device to idle (`null`)."""
+    wait_seconds: tuple[float, float, float]
+    """Data wait a batch: 50th, 95th and 99th percentile."""
+    batch_seconds: float
+    """Mean time between batches."""
+    window_seconds: float
+    steady: bool
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The batches that count: gaps first+1 .. last of the arrivals."""
+
+    first: int
+    last: int
+
+    @property
+    def batches(self) -> range:
+        """Numbers of the batches whose arrival gap counts."""
+        return range(self.first + 1, self.last + 1)
+
+
+def figures(record: Record) -> Figures | None:
+    """The figures of an `ok` measuring trial, or None for any other or one of fewer than three batches."""
+    trace = record.trace
+    if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
+        return None
+    window = cut(trace, len(record.spec.cpus))
+    seconds = _between(trace, window.first, window.last)
+    steady_gaps, steady_samples = _steady(trace, window)
+    looks = [look for look in trace.looks if window.first < look.batches <= window.last + 1]
+    cpu = _cpu(trace, looks, len(record.spec.cpus))
+    return Figures(
+        samples_per_second=_samples(trace, window) / seconds,
+        steady_samples_per_second=steady_samples / sum(steady_gaps),
+        cpu_seconds_per_sample=cpu and cpu[0],
+        core_use=cpu and cpu[1],
+        foreign_cores=cpu and cpu[2],
+        startup_seconds=startup_seconds(record),
+        first_batch_seconds=(trace.got_ns[0] - trace.asked_ns[0]) / 1e9,
+        boundary_seconds=_boundary(trace),
+        stall=stall(record, trace, window),
+        wait_seconds=_waits(trace, window),
+        batch_seconds=seconds / len(window.batches),
+        window_seconds=seconds,
+        steady=is_steady(steady_gaps),
+        short=seconds < MIN_SECONDS,
+    )
+
+
+def cut(trace: Trace, burst: int) -> Window:
+    """The window: after the transient, over whole epochs if one fits, else over a multiple of `burst`.
+
+    Workers deliver in bursts of about as many batches as there are cores.
+    """
+    inside = _inside(trace, range(1, len(trace.got_ns)))
+    gaps = [trace.got_ns[batch] - trace.got_ns[batch - 1] for batch in inside]
+    first = inside[transient_end(gaps)] - 1
+    available = len(trace.got_ns) - 1 - first
+    fitting = [unit for unit in (epoch_batches(trace), burst, 1) if unit and unit <= available]
+    return Window(first, first + available // fitting[0] * fitting[0])
+
+
+def _inside(trace: Trace, batches: Sequence[int]) -> Sequence[int]:
+    """The batches that begin no epoch, or all where each does."""
+    boundaries = set(trace.epochs)
+    return [batch for batch in batches if batch not in boundaries] or batches
+
+
+def epoch_batches(trace: Trace) -> int | None:
+    """Batches of a whole epoch, if one was seen to its end."""
+    lengths = [after - before for before, after in pairwise(trace.epochs)]
+    return mode(lengths) if lengths else None
+
+
+def startup_seconds(record: Record) -> float:
+    """Process start to loader ready, without building the step."""
+    times = record.times_ns
+    step = times["step_ready"] - times["imported"]
+    return (times["loader_ready"] - times["spawned"] - step) / 1e9
+
+
+def stall(record: Record, trace: Trace, window: Window) -> float | None:
+    """Share of the window in which the device idled for want of a batch.
+
+    On a step that runs on the CPU the device is the host, which idles while it waits.
+    """
+    step = parse_step(record.spec.step)
+    if step.kind == "null":
+        return None
+    times = _device(record, trace, step)
+    if times:
+        busy = sum(end - begin for begin, end in times[window.first + 1 : window.last + 1])
+        return 1 - busy / (times[window.last][1] - times[window.first][1])
+    waited = sum(trace.got_ns[i] - trace.asked_ns[i] for i in window.batches)
+    return waited / 1e9 / _between(trace, window.first, window.last)
+
+
+def _device(record: Record, trace: Trace, step: StepSpec) -> Sequence[tuple[int, int]]:
+    if step.kind == "emulate":
+        return device_times(trace.got_ns, trace.sizes, step.rate)
+    return record.device_ns
+
+
+def _between(trace: Trace, first: int, last: int) -> float:
+    return (trace.got_ns[last] - trace.got_ns[first]) / 1e9
+
+
+def _samples(trace: Trace, window: Window) -> int:
+    return sum(trace.sizes[window.first + 1 : window.last + 1])
+
+
+def _steady(trace: Trace, window: Window) -> tuple[list[float], int]:
+    inside = _inside(trace, window.batches)
+    return [_between(trace, i - 1, i) for i in inside], sum(trace.sizes[i] for i in inside)
+
+
+def _boundary(trace: Trace) -> float | None:
+    gaps = [_between(trace, i - 1, i) for i in trace.epochs[1:] if i < len(trace.got_ns)]
+    return fmean(gaps) if gaps else None
+
+
+def _cpu(trace: Trace, looks: Sequence[Look], cores: int) -> tuple[float, float, float] | None:
+    if len(looks) < 2:
+        return None
+    begin, end = looks[0], looks[-1]
+    cpu_seconds = (end.cpu_ns - begin.cpu_ns) / 1e9
+    seconds = (end.at_ns - begin.at_ns) / 1e9
+    busy = (end.host_busy_ns - begin.host_busy_ns) / 1e9
+    samples = sum(trace.sizes[begin.batches : end.batches])
+    return cpu_seconds / samples, cpu_seconds / seconds / cores, max(0.0, (busy - cpu_seconds) / seconds)
+
+
+def _waits(trace: Trace, window: Window) -> tuple[float, float, float]:
+    waits = sorted(trace.got_ns[i] - trace.asked_ns[i] for i in window.batches)
+    p50, p95, p99 = (waits[min(len(waits) - 1, int(share * len(waits)))] / 1e9 for share in (0.5, 0.95, 0.99))
+    return p50, p95, p99

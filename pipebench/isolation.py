@@ -1,0 +1,121 @@
+"""A trial in a fresh process: started, watched, and ended with everything that it started."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from pipebench.errors import BadInput
+from pipebench.machine import thread_environment
+from pipebench.measure import SystemClock
+from pipebench.results import Record, TrialSpec, from_line
+
+MARK = "PIPEBENCH_TRIAL"
+"""Environment variable that every descendant of a trial carries, wherever it has moved itself."""
+
+_TAIL_LINES = 12
+
+
+def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
+    """Runs one trial and returns its record, whatever became of the process.
+
+    `identity` gives the record's `run`, `contestant` and `block`. A process that runs longer than
+    `timeout` seconds is ended. Nothing that the trial started is left running, also on Ctrl-C.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    facts: dict[str, str | int] = {**identity, "started": started}
+    mark = uuid4().hex
+    with tempfile.TemporaryDirectory(prefix="pipebench-trial-") as folder:
+        result, errors = Path(folder, "record"), Path(folder, "stderr")
+        order = {"spec": asdict(spec), "record": facts, "spawned_ns": SystemClock.now_ns()}
+        try:
+            code = _run(spec, mark, json.dumps(order).encode(), result, errors, timeout)
+        finally:
+            _end_marked(mark)
+        blank = Record(spec=spec, status="failed", **facts)  # type: ignore[arg-type] # names fit the fields
+        return _collect(blank, code, timeout, result, errors)
+
+
+def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, timeout: float) -> int | None:
+    environment = os.environ | thread_environment(len(spec.cpus)) | {MARK: mark}
+    command = [spec.python, "-m", "pipebench.child", str(result)]
+    with errors.open("wb") as stderr, _start(command, environment, stderr.fileno()) as process:
+        try:
+            process.communicate(order, timeout)
+            return process.returncode
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _kill_group(process)
+
+
+def _start(command: list[str], environment: Mapping[str, str], stderr: int) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=stderr,
+            stderr=stderr,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise BadInput(f"the interpreter {command[0]} cannot be started: {error.strerror}") from None
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
+
+
+def _end_marked(mark: str) -> None:
+    """Ends every process that carries the trial's mark, until none is left."""
+    while marked := _marked(mark):
+        for process in marked:
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        time.sleep(0.01)
+
+
+def _marked(mark: str) -> list[int]:
+    wanted = f"{MARK}={mark}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes():
+                found.append(int(path.parent.name))
+        except OSError:
+            continue  # it ended, or belongs to someone else
+    return found
+
+
+def _collect(blank: Record, code: int | None, timeout: float, result: Path, errors: Path) -> Record:
+    if code is None:
+        reason = f"took longer than {timeout:g} s{_tail(errors)}"
+        return replace(blank, status="timeout", reason=reason)
+    if result.exists():
+        return from_line(result.read_text(encoding="utf-8"))
+    return replace(blank, reason=f"{_ending(code)}{_tail(errors)}")
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"the process was ended by {signal.Signals(-code).name}"
+    return f"the process ended with exit code {code} and no record"
+
+
+def _tail(errors: Path) -> str:
+    lines = errors.read_text(errors="replace").strip().splitlines()[-_TAIL_LINES:]
+    return ": " + " | ".join(lines) if lines else ""

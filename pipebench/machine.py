@@ -1,0 +1,112 @@
+"""What this host is, and how much of it a command may use."""
+
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from math import ceil
+from pathlib import Path
+
+from pipebench.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The facts that make two hosts alike or not."""
+
+    host: str
+    cpu: str
+    cores: int
+    """Of the host, whether this process may use them or not."""
+    usable_cores: int
+    memory_bytes: int
+    kernel: str
+    python: str
+    gpu: str
+    """Names of the accelerators, or empty."""
+
+
+def describe() -> Machine:
+    """This host, from `/proc` and without importing any accelerator library."""
+    return Machine(
+        host=platform.node(),
+        cpu=_cpu_name(),
+        cores=os.cpu_count() or 1,
+        usable_cores=len(usable_cpus()),
+        memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        kernel=platform.release(),
+        python=platform.python_version(),
+        gpu=", ".join(gpu_names()),
+    )
+
+
+def usable_cpus(asked: int | None = None) -> list[int]:
+    """Processor numbers to pin to: the least of affinity, cgroup quota and what was asked.
+
+    Raises `BadInput` if fewer than one or more than there are were asked for.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    quota = cgroup_quota()
+    limit = len(allowed) if quota is None else max(1, min(len(allowed), int(quota)))
+    if asked is not None and not 1 <= asked <= limit:
+        raise BadInput(f"--cores {asked}: this process may use from 1 to {limit} cores")
+    return allowed[: asked or limit]
+
+
+def cgroup_quota() -> float | None:
+    """Cores' worth of CPU time that the cgroup allows, or None without a limit (versions 1 and 2)."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except OSError:
+        quota = _text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "-1"
+        period = _text("/sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"
+    if quota == "max" or int(quota) <= 0:
+        return None
+    return int(quota) / int(period)
+
+
+def gpu_names() -> list[str]:
+    """NVIDIA's accelerators, as the driver's files name them."""
+    found = []
+    for information in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in information.read_text().splitlines():
+            if line.startswith("Model:"):
+                found.append(line.partition(":")[2].strip())
+    return found
+
+
+def versions(distributions: Iterable[str]) -> Mapping[str, str]:
+    """Version by name of those distributions that are installed."""
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def thread_environment(cores: int) -> dict[str, str]:
+    """Environment that keeps math libraries within the placement, and makes waiting not look like work."""
+    threads = {f"{library}_NUM_THREADS": str(ceil(cores)) for library in ("OMP", "MKL", "OPENBLAS")}
+    return threads | {"OMP_WAIT_POLICY": "passive", "OPENCV_FOR_THREADS_NUM": str(cores)}
+
+
+def as_mapping(machine: Machine) -> dict[str, str | int]:
+    """For a record."""
+    return asdict(machine)
+
+
+def _cpu_name() -> str:
+    for line in (_text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _text(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None

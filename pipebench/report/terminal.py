@@ -1,0 +1,99 @@
+"""A run's rows as a table for people, within 80 columns, plain where it is piped."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipebench.stats import Outcome
+from pipebench.step import parse_step
+from pipebench.summary import Lead, Row, interval_text
+
+
+def print_run(console: Console, rows: Sequence[Row], lead: Lead | None) -> None:
+    """The table, what limits it, and the sentence that says which loader is fastest."""
+    console.print(table(rows))
+    for line in notes(rows):
+        console.print(escape(line), soft_wrap=True)
+    console.print(escape(sentence(rows, lead)), style="bold", soft_wrap=True)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """One line a contestant: its null-step figures, and its stall on each other step."""
+    steps = [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
+    result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    result.add_column("loader")
+    for heading in ("samples/s", "[95 %]", "CPU ms", "1st batch", *(_heading(s) for s in steps)):
+        result.add_column(heading, justify="right")
+    for contestant in _by_speed(rows):
+        own = {row.step: row for row in rows if row.contestant == contestant}
+        main = own.get("null") or next(iter(own.values()))
+        result.add_row(escape(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
+    return result
+
+
+def _heading(step: str) -> str:
+    spec = parse_step(step)
+    return f"stall at\n{spec.rate:g}/s" if spec.kind == "emulate" else f"stall\n{spec.name}"
+
+
+def _by_speed(rows: Sequence[Row]) -> list[str]:
+    best: dict[str, float] = {}
+    for row in rows:
+        best[row.contestant] = max(best.get(row.contestant, 0.0), row.samples_per_second or 0.0)
+    return sorted(best, key=lambda contestant: -best[contestant])
+
+
+def _figures(row: Row) -> list[str]:
+    if row.samples_per_second is None:
+        return [row.status, "", "", ""]
+    cpu = row.cpu_seconds_per_sample
+    first = (row.startup_seconds or 0) + (row.first_batch_seconds or 0)
+    return [
+        f"{row.samples_per_second:.0f}",
+        f"{row.ci_low:.0f}-{row.ci_high:.0f}" if row.trials > 1 else "",
+        f"{1000 * cpu:.2f}" if cpu is not None else "?",
+        f"{first:.1f} s",
+    ]
+
+
+def _stall(row: Row | None) -> str:
+    if row is None or row.stall is None:
+        return "-"
+    if row.stall_floor is not None and row.stall < row.stall_floor:
+        return f"< {row.stall_floor:.1%}"
+    return f"{row.stall:.1%}"
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Why a row has no figure, and what limits those that have one."""
+    lines = [f"{r.contestant}: {r.status}: {r.reason}" for r in rows if r.status != "ok"]
+    lines += [f"{r.contestant} on {r.step}: {', '.join(r.labels)}" for r in rows if r.labels]
+    if any(row.trials for row in rows):
+        trials = min(row.trials for row in rows if row.trials)
+        cores = rows[0].cores
+        overhead = next((r.step_overhead_ns for r in rows if r.step_overhead_ns is not None), None)
+        own = f"; the harness's own cost is {overhead / 1000:.2f} us a step" if overhead is not None else ""
+        lines.append(f"{cores} cores, at least {trials} trials each{own}.")
+        lines.append("Intervals hold for this session on this host only.")
+    return list(dict.fromkeys(lines))
+
+
+def sentence(rows: Sequence[Row], lead: Lead | None) -> str:
+    """Which loader is fastest here, by how much, and how sure that is."""
+    if lead is None:
+        measured = [row.contestant for row in rows if row.samples_per_second]
+        return f"Only {measured[0]} could be measured." if measured else "No loader could be measured."
+    comparison, ratio = lead.comparison, interval_text(lead.comparison.ratio)
+    if comparison.outcome is Outcome.DIFFERS:
+        return f"{lead.fastest} is fastest here: {ratio} the rate of {lead.next}."
+    if comparison.outcome is Outcome.INDICATIVE:
+        return (
+            f"{lead.fastest} came out fastest here, {ratio} the rate of {lead.next}: indicative, "
+            f"from {comparison.blocks} blocks; 10 are needed to decide (--trials 10)."
+        )
+    return (
+        f"{lead.fastest} and {lead.next}: {comparison.outcome} ({ratio}); "
+        f"a difference of {comparison.detectable:.1%} would have been shown."
+    )

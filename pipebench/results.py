@@ -1,0 +1,148 @@
+"""Raw records <-> JSON lines: one line a trial, appended and synced when the trial ends.
+
+Records hold raw values only; every statistic is derived when they are read (`figures.py`).
+
+Schema history
+--------------
+1   first: spec, status, provenance, times, arrivals of every batch, looks, resources
+"""
+
+import json
+import os
+from array import array
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pipebench.errors import BadInput
+from pipebench.measure import Look, Trace
+
+SCHEMA = 1
+
+Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialSpec:
+    """All that one trial is told. Two trials with equal specs measure the same thing."""
+
+    purpose: Literal["same_work", "measure"]
+    loader: str
+    options: dict[str, str]
+    """The loader's settings as given, over the preset's; `preset` names that."""
+    python: str
+    """The interpreter."""
+    data: str
+    batch_size: int
+    preprocessing: dict[str, str]
+    shuffle: bool
+    drop_last: bool
+    seed: int
+    cpus: list[int]
+    """Processor numbers that the process tree is pinned to."""
+    device: str
+    step: str
+    until: str
+    seconds: float
+    """To measure, from the first batch on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One trial."""
+
+    run: str
+    contestant: str
+    block: int
+    """-1 for the same-work proof, which belongs to no block."""
+    spec: TrialSpec
+    status: Status
+    reason: str = ""
+    started: str = ""
+    """UTC, ISO 8601."""
+    content_id: str = ""
+    format: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """As the loader used them."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    same_work: Mapping[str, Any] = field(default_factory=dict)
+    times_ns: Mapping[str, int] = field(default_factory=dict)
+    """Monotonic moments: spawned, imported, step_ready, loader_ready."""
+    trace: Trace | None = None
+    device_ns: tuple[tuple[int, int], ...] = ()
+    """Each step's begin and end on an accelerator's own clock."""
+    resources: Mapping[str, int] = field(default_factory=dict)
+
+
+def to_line(record: Record) -> str:
+    """The record as one line of JSON, without its newline."""
+    raw = {"schema": SCHEMA} | asdict(record)
+    if record.trace is not None:
+        trace = asdict(record.trace)
+        raw["trace"] = trace | {name: list(trace[name]) for name in _ARRAYS}
+    return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_line(line: str) -> Record:
+    """The record that a line holds; raises `BadInput` for another schema or a malformed line."""
+    try:
+        raw = json.loads(line)
+        schema = raw.pop("schema")
+        if schema == SCHEMA:
+            return _record(raw)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(f"not a pipebench record ({error})") from None
+    raise BadInput(
+        f"a record of schema {schema!r}, and this pipebench reads schema {SCHEMA}; update pipebench"
+    )
+
+
+_ARRAYS = ("asked_ns", "got_ns", "sizes")
+
+
+def _record(raw: dict[str, Any]) -> Record:
+    trace = raw.pop("trace")
+    if trace is not None:
+        arrays = {name: array("q", trace[name]) for name in _ARRAYS}
+        looks = [Look(**look) for look in trace["looks"]]
+        trace = Trace(**(trace | arrays | {"looks": looks}))
+    device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
+    return Record(spec=TrialSpec(**raw.pop("spec")), trace=trace, device_ns=device, **raw)
+
+
+def append(path: Path, record: Record) -> None:
+    """Adds the record to the file and syncs it; a line torn by an earlier crash is cut off first."""
+    with path.open("a+b") as file:
+        whole = _whole_length(file.seek(0, os.SEEK_END), path)
+        file.truncate(whole)
+        file.write(to_line(record).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _whole_length(length: int, path: Path) -> int:
+    with path.open("rb") as file:
+        file.seek(max(0, length - 1))
+        if length == 0 or file.read(1) == b"\n":
+            return length
+        file.seek(0)
+        return file.read().rfind(b"\n") + 1
+
+
+def read(path: Path) -> list[Record]:
+    """All records of a file; a last line that a crash left unfinished is passed over."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{path} is not a pipebench results file: it is not UTF-8 text") from None
+    records = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            records.append(from_line(line))
+        except BadInput as problem:
+            raise BadInput(f"{path}, line {number}: {problem}") from None
+    return records

@@ -1,0 +1,160 @@
+"""Pure statistics: intervals, paired comparisons, the end of a transient.
+
+Sources: Hodges and Lehmann (1963) for the estimate; Hollander, Wolfe and Chicken, *Nonparametric
+Statistical Methods* (3rd ed., section 3.3) for the exact signed-rank interval; Spratt (1998) and
+White (1997) for MSER-5.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from math import exp, log
+from statistics import fmean, stdev
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOOKS = {10: 0.995, 20: 0.995, 40: 0.995, 80: 0.995}
+"""Blocks at which a comparison may be looked at, and the confidence of each look."""
+CONFIDENCE = 0.95
+"""Of every interval that decides nothing."""
+DIFFERS, EQUAL = 0.02, 0.03
+"""`differs` is at least this far from 1; `equal` lies within this of it."""
+
+_STUDENT_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
+"""Student's t at 0.975 by degrees of freedom, from any printed table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its bounds; they are equal to it where one value is all there is."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Outcome(StrEnum):
+    """What a paired comparison shows."""
+
+    DIFFERS = "differs"
+    EQUAL = "equal"
+    UNDECIDED = "no difference shown"
+    INDICATIVE = "indicative"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A ratio of two contestants, from blocks that held both."""
+
+    ratio: Interval
+    blocks: int
+    outcome: Outcome
+    detectable: float
+    """The smallest relative difference that these blocks would have shown."""
+
+
+def walsh_averages(values: Sequence[float]) -> NDArray[np.float64]:
+    """The sorted means of every pair of values, each with itself too: n(n+1)/2 of them."""
+    array = np.asarray(values, np.float64)
+    rows, columns = np.triu_indices(len(array))
+    return np.sort((array[rows] + array[columns]) / 2)
+
+
+def hodges_lehmann(values: Sequence[float]) -> float:
+    """The median of the Walsh averages."""
+    return float(np.median(walsh_averages(values)))
+
+
+@cache
+def _signed_rank_cdf(count: int) -> NDArray[np.float64]:
+    """P(W <= w) for w = 0 .. n(n+1)/2 of the signed-rank statistic, exactly."""
+    ways = np.zeros(count * (count + 1) // 2 + 1)
+    ways[0] = 1
+    for rank in range(1, count + 1):
+        ways[rank:] = ways[rank:] + ways[:-rank]
+        ways /= 2
+    return np.cumsum(ways)
+
+
+def signed_rank_interval(values: Sequence[float], confidence: float) -> Interval | None:
+    """Hodges-Lehmann with the exact signed-rank interval, or None where n is too small for the confidence."""
+    averages = walsh_averages(values)
+    tail = (1 - confidence) / 2
+    outside = int(np.searchsorted(_signed_rank_cdf(len(values)), tail * (1 + 1e-12), side="right"))
+    if outside == 0:
+        return None
+    return Interval(float(np.median(averages)), float(averages[outside - 1]), float(averages[-outside]))
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """A 95 % interval of the centre: signed-rank from 6 values on, below that Student's t, for one none."""
+    if len(values) == 1:
+        return Interval(values[0], values[0], values[0])
+    ranked = signed_rank_interval(values, CONFIDENCE)
+    if ranked is not None:
+        return ranked
+    centre = fmean(values)
+    half = _STUDENT_975[len(values) - 1] * stdev(values) / len(values) ** 0.5
+    return Interval(centre, centre - half, centre + half)
+
+
+def rate_interval(rates: Sequence[float]) -> Interval:
+    """`mean_interval` of positive values on the log scale."""
+    return _exp(mean_interval([log(rate) for rate in rates]))
+
+
+def compare(ours: Sequence[float], theirs: Sequence[float], confidence: float | None = None) -> Comparison:
+    """The ratio ours / theirs, block by block; `confidence` overrides that of the planned look (Holm).
+
+    Raises `ValueError` unless both hold one positive value for each of the same blocks.
+    """
+    logs = [log(a / b) for a, b in zip(ours, theirs, strict=True)]
+    look = max((blocks for blocks in LOOKS if blocks <= len(logs)), default=None)
+    if look is None:
+        ratio = _exp(mean_interval(logs))
+        return Comparison(ratio=ratio, blocks=len(logs), outcome=Outcome.INDICATIVE, detectable=_width(ratio))
+    decisive = signed_rank_interval(logs, confidence or LOOKS[look])
+    if decisive is None:
+        raise ValueError(f"{len(logs)} blocks are too few for a confidence of {confidence}")
+    ratio = _exp(decisive)
+    return Comparison(ratio=ratio, blocks=len(logs), outcome=_outcome(ratio), detectable=_width(ratio))
+
+
+def _outcome(ratio: Interval) -> Outcome:
+    if (ratio.low > 1 or ratio.high < 1) and abs(ratio.estimate - 1) >= DIFFERS:
+        return Outcome.DIFFERS
+    if ratio.low >= 1 - EQUAL and ratio.high <= 1 + EQUAL:
+        return Outcome.EQUAL
+    return Outcome.UNDECIDED
+
+
+def _width(ratio: Interval) -> float:
+    return max(DIFFERS, ratio.high / ratio.estimate - 1, 1 - ratio.low / ratio.estimate)
+
+
+def _exp(interval: Interval) -> Interval:
+    return Interval(exp(interval.estimate), exp(interval.low), exp(interval.high))
+
+
+def transient_end(gaps: Sequence[float]) -> int:
+    """How many of the first gaps belong to the start-up, by MSER-5; at most half of them.
+
+    Gaps are averaged in fives; the cut minimises the variance of what remains over the square of
+    its length.
+    """
+    groups = np.asarray(gaps[: len(gaps) // 5 * 5], np.float64).reshape(-1, 5).mean(axis=1)
+    if len(groups) < 4:
+        return 0
+    scores = [groups[cut:].var() / (len(groups) - cut) for cut in range(len(groups) // 2 + 1)]
+    return 5 * int(np.argmin(scores))
+
+
+def is_steady(gaps: Sequence[float], limit: float = 0.02) -> bool:
+    """Whether the mean gaps of the first and of the last third differ by at most `limit`."""
+    third = len(gaps) // 3
+    if third == 0:
+        return True
+    first, last = fmean(gaps[:third]), fmean(gaps[-third:])
+    return abs(first - last) <= limit * min(first, last)

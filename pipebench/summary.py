@@ -1,0 +1,197 @@
+"""Records of a run -> one row a contestant and step, and the comparison of the fastest two."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from pipebench.figures import Figures, figures
+from pipebench.results import Record
+from pipebench.runner import CEILING, PROOF_BLOCK
+from pipebench.stats import Comparison, Interval, compare, rate_interval
+
+FOREIGN_CORES = 0.05
+"""Above this, other processes disturbed a trial."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One contestant on one step; figures are None where no trial ended `ok`."""
+
+    contestant: str
+    loader: str
+    settings: Mapping[str, Any]
+    versions: Mapping[str, str]
+    dataset: str
+    format: str
+    step: str
+    cores: int
+    status: str
+    reason: str
+    trials: int
+    """That ended `ok`."""
+    samples_per_second: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    steady_samples_per_second: float | None = None
+    cpu_seconds_per_sample: float | None = None
+    core_use: float | None = None
+    startup_seconds: float | None = None
+    first_batch_seconds: float | None = None
+    boundary_seconds: float | None = None
+    data_wait_seconds: tuple[float, float, float] | None = None
+    """Percentiles 50, 95 and 99 of the wait for a batch; the median trial's."""
+    stall: float | None = None
+    stall_floor: float | None = None
+    """Twice the idle share that the resident loader shows on this step: below it a stall is not told."""
+    step_overhead_ns: float | None = None
+    """The harness's own time a step, from the resident loader on the null step."""
+    same_work: Mapping[str, Any] | None = None
+    labels: tuple[str, ...] = ()
+    """What limits these figures, such as `not steady`, `short`, `disturbed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """The fastest contestant on a step against the next."""
+
+    fastest: str
+    next: str
+    comparison: Comparison
+
+
+Measured = dict[tuple[str, str], dict[int, Record]]
+"""By contestant and step: the last record of each block."""
+
+
+def summarise(records: Iterable[Record]) -> list[Row]:
+    """One row a contestant and step, in order of first appearance; the resident loader is left out."""
+    measured, proofs = _grouped(records)
+    ceiling = {step: blocks for (_, step), blocks in measured.items() if _is_ceiling(blocks)}
+    overhead = _overhead_ns(ceiling.get("null", {}))
+    rows = []
+    for (contestant, step), blocks in measured.items():
+        if not _is_ceiling(blocks):
+            idle = _idle(ceiling.get(step, {}))
+            rows.append(_row(step, blocks, idle, overhead, proofs.get(contestant)))
+    seen = {row.contestant for row in rows}
+    return rows + [_refused(record) for name, record in proofs.items() if name not in seen]
+
+
+def _grouped(records: Iterable[Record]) -> tuple[Measured, dict[str, Record]]:
+    measured: Measured = defaultdict(dict)
+    proofs = {}
+    for record in records:
+        if record.block == PROOF_BLOCK:
+            proofs[record.contestant] = record
+        else:
+            measured[record.contestant, record.spec.step][record.block] = record
+    return measured, proofs
+
+
+def _is_ceiling(blocks: Mapping[int, Record]) -> bool:
+    return next(iter(blocks.values())).spec.loader == CEILING
+
+
+def _overhead_ns(blocks: Mapping[int, Record]) -> float | None:
+    found = [f.batch_seconds * 1e9 for record in blocks.values() if (f := figures(record))]
+    return median(found) if found else None
+
+
+def _idle(blocks: Mapping[int, Record]) -> float | None:
+    found = [f.stall for record in blocks.values() if (f := figures(record)) and f.stall is not None]
+    return median(found) if found else None
+
+
+def _row(
+    step: str,
+    blocks: Mapping[int, Record],
+    idle: float | None,
+    overhead_ns: float | None,
+    proof: Record | None,
+) -> Row:
+    found = [f for record in blocks.values() if (f := figures(record))]
+    worst = next((r for r in blocks.values() if r.status != "ok"), next(iter(blocks.values())))
+    base = _identity(worst, step, len(found), proof)
+    if not found:
+        return Row(**base)
+    rate = rate_interval([f.samples_per_second for f in found])
+    floor = None if idle is None else 2 * idle
+    return Row(
+        **base,
+        samples_per_second=rate.estimate,
+        ci_low=rate.low,
+        ci_high=rate.high,
+        steady_samples_per_second=median(f.steady_samples_per_second for f in found),
+        cpu_seconds_per_sample=_median(f.cpu_seconds_per_sample for f in found),
+        core_use=_median(f.core_use for f in found),
+        startup_seconds=median(f.startup_seconds for f in found),
+        first_batch_seconds=median(f.first_batch_seconds for f in found),
+        boundary_seconds=_median(f.boundary_seconds for f in found),
+        data_wait_seconds=sorted(f.wait_seconds for f in found)[len(found) // 2],
+        stall=_median(f.stall for f in found),
+        stall_floor=floor if found[0].stall is not None else None,
+        step_overhead_ns=overhead_ns,
+        labels=_labels(found),
+    )
+
+
+def _identity(record: Record, step: str, trials: int, proof: Record | None) -> dict[str, Any]:
+    return {
+        "contestant": record.contestant,
+        "loader": record.spec.loader,
+        "settings": record.settings,
+        "versions": record.versions,
+        "dataset": record.spec.data,
+        "format": record.format,
+        "step": step,
+        "cores": len(record.spec.cpus),
+        "status": record.status,
+        "reason": record.reason,
+        "trials": trials,
+        "same_work": proof.same_work if proof else None,
+    }
+
+
+def _refused(proof: Record) -> Row:
+    return Row(**_identity(proof, proof.spec.step, 0, proof))
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _labels(found: Sequence[Figures]) -> tuple[str, ...]:
+    half = len(found) / 2
+    shares = {
+        "not steady": sum(not f.steady for f in found),
+        "short": sum(f.short for f in found),
+        "disturbed": sum((f.foreign_cores or 0) > FOREIGN_CORES for f in found),
+    }
+    return tuple(f"{name} ({count} of {len(found)})" for name, count in shares.items() if count > half)
+
+
+def lead(records: Iterable[Record], step: str = "null") -> Lead | None:
+    """The fastest contestant on a step against the next one, paired by block; None with fewer than two."""
+    measured, _ = _grouped(records)
+    rates = {
+        contestant: {block: f.samples_per_second for block, r in blocks.items() if (f := figures(r))}
+        for (contestant, its_step), blocks in measured.items()
+        if its_step == step and not _is_ceiling(blocks)
+    }
+    ranked = sorted((c for c in rates if rates[c]), key=lambda c: -median(rates[c].values()))
+    if len(ranked) < 2:
+        return None
+    first, second = ranked[:2]
+    shared = sorted(rates[first].keys() & rates[second].keys())
+    if not shared:
+        return None
+    comparison = compare([rates[first][b] for b in shared], [rates[second][b] for b in shared])
+    return Lead(fastest=first, next=second, comparison=comparison)
+
+
+def interval_text(interval: Interval) -> str:
+    """`1.31x [1.28, 1.34]`."""
+    return f"{interval.estimate:.2f}x [{interval.low:.2f}, {interval.high:.2f}]"

@@ -1,0 +1,134 @@
+"""One trial, in a process of its own: spec in, record out."""
+
+import traceback
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipebench import machine, registry
+from pipebench.contract import LoaderFactory, Placement, Stage, Unsupported, Workload
+from pipebench.dataset import open_dataset
+from pipebench.errors import BadInput, unknown
+from pipebench.kinds import kind
+from pipebench.measure import Budget, Clock, SystemClock, measure
+from pipebench.options import override
+from pipebench.resources import host_busy_ns, tree_cpu_ns, tree_resources
+from pipebench.results import Record, Status, TrialSpec
+from pipebench.step import make_step
+
+ALWAYS = ("pipebench", "numpy", "torch")
+"""Distributions whose versions every record holds."""
+
+PRESETS = ("tuned", "documented")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A loader's factory with all that it is to be built from."""
+
+    factory: LoaderFactory
+    workload: Workload
+    placement: Placement
+    until: Stage
+    settings: Any
+
+    def build(self) -> Any:
+        """A new loader; raises what the factory raises."""
+        return self.factory(self.workload, self.placement, until=self.until, settings=self.settings)
+
+
+def run(blank: Record, spawned_ns: int, clock: Clock | None = None) -> Record:
+    """The filled-in record of one trial; whatever the loader raises becomes its status and reason."""
+    record = blank
+    try:
+        contender = prepare(blank.spec)
+        record = _described(blank, contender)
+        if blank.spec.purpose == "same_work":
+            return _prove(record, contender)
+        return _measure(record, contender, spawned_ns, clock or SystemClock())
+    except Exception as error:
+        status, reason = outcome(error)
+        return replace(record, status=status, reason=reason)
+
+
+def outcome(error: Exception) -> tuple[Status, str]:
+    """An exception as the status and the reason of its trial, in one line."""
+    if isinstance(error, Unsupported):
+        return "unsupported", str(error)
+    if isinstance(error, BadInput):
+        return "bad_input", str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return "failed", f"{type(error).__name__}: {lines[-1]}{place}"
+
+
+def prepare(spec: TrialSpec) -> Contender:
+    """Resolves names, dataset and settings; raises `BadInput` or `Unsupported`, and builds no loader."""
+    factory = registry.loader(spec.loader)
+    placement = Placement(cores=len(spec.cpus), device=spec.device)
+    dataset = open_dataset(spec.data)
+    workload = Workload(
+        dataset=dataset,
+        batch_size=spec.batch_size,
+        preprocessing=kind(dataset.kind).preprocessing(spec.preprocessing),
+        shuffle=spec.shuffle,
+        drop_last=spec.drop_last,
+        seed=spec.seed,
+    )
+    settings = _settings(factory, spec, placement)
+    return Contender(
+        factory=factory, workload=workload, placement=placement, until=Stage(spec.until), settings=settings
+    )
+
+
+def _settings(factory: LoaderFactory, spec: TrialSpec, placement: Placement) -> Any:
+    options = dict(spec.options)
+    preset = options.pop("preset", PRESETS[0])
+    if preset not in PRESETS:
+        raise unknown(f"preset of {spec.loader}", preset, PRESETS)
+    base = getattr(factory.settings, preset)(placement)
+    return override(base, options, f"{spec.loader} setting")
+
+
+def _described(blank: Record, contender: Contender) -> Record:
+    dataset = contender.workload.dataset
+    return replace(
+        blank,
+        content_id=dataset.content_id,
+        format=dataset.format,
+        settings=asdict(contender.settings),
+        versions=machine.versions([*ALWAYS, *contender.factory.libraries]),
+        machine=machine.as_mapping(machine.describe()),
+    )
+
+
+def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock) -> Record:
+    times = {"spawned": spawned_ns, "imported": clock.now_ns()}
+    spec = record.spec
+    step = make_step(spec.step, contender.workload, spec.device, clock.burn_ns)
+    times["step_ready"] = clock.now_ns()
+    with closing(contender.build()) as loader:
+        times["loader_ready"] = clock.now_ns()
+        trace = measure(loader, step, Budget(seconds=spec.seconds), clock, _observe)
+        used = tree_resources()
+    return replace(
+        record,
+        status="ok",
+        times_ns=times,
+        trace=trace,
+        device_ns=tuple(step.device_ns()),
+        resources=asdict(used),
+    )
+
+
+def _observe() -> tuple[int, int]:
+    return tree_cpu_ns(), host_busy_ns()
+
+
+def _prove(record: Record, contender: Contender) -> Record:
+    from pipebench.same_work import prove
+
+    proof = prove(contender)
+    return replace(record, status="ok", same_work=proof)
