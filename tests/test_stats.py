@@ -1,0 +1,105 @@
+"""Statistics against SciPy and printed tables."""
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from pipebench.stats import (
+    Outcome,
+    compare,
+    hodges_lehmann,
+    is_steady,
+    mean_interval,
+    rate_interval,
+    signed_rank_interval,
+    transient_end,
+    walsh_averages,
+)
+
+
+def test_walsh_averages_are_all_pairs_and_singles() -> None:
+    assert walsh_averages([1, 2, 4]).tolist() == [1, 1.5, 2, 2.5, 3, 4]
+
+
+def test_hodges_lehmann_on_the_hamilton_depression_scale() -> None:
+    """Hollander & Wolfe, example 3.1: the estimate is -0.46 and the 96 % interval [-0.786, -0.010]."""
+    before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+    after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+    differences = [b - a for b, a in zip(after, before, strict=True)]
+    assert hodges_lehmann(differences) == pytest.approx(-0.46, abs=0.001)
+    interval = signed_rank_interval(differences, 0.96)
+    assert interval is not None
+    assert (interval.low, interval.high) == pytest.approx((-0.786, -0.010), abs=0.001)
+
+
+@pytest.mark.parametrize("count", [6, 10, 20, 40, 80])
+@pytest.mark.parametrize("confidence", [0.9, 0.95, 0.995])
+def test_interval_holds_exactly_the_shifts_that_scipy_does_not_reject(count: int, confidence: float) -> None:
+    values = np.random.default_rng(count).normal(0.3, 1, count)
+    interval = signed_rank_interval(list(values), confidence)
+    if interval is None:
+        assert 2 * 0.5**count > 1 - confidence
+        return
+    for bound, inward in ((interval.low, 1e-6), (interval.high, -1e-6)):
+        assert scipy_stats.wilcoxon(values - bound - inward, method="exact").pvalue > 1 - confidence
+        assert scipy_stats.wilcoxon(values - bound + inward, method="exact").pvalue <= 1 - confidence
+
+
+def test_too_few_values_have_no_signed_rank_interval() -> None:
+    assert signed_rank_interval([1, 2, 3, 4, 5], 0.95) is None
+
+
+def test_mean_interval_of_few_values_is_students() -> None:
+    values = [10.0, 11.0, 9.5, 10.5]
+    low, high = scipy_stats.t.interval(0.95, 3, loc=np.mean(values), scale=scipy_stats.sem(values))
+    interval = mean_interval(values)
+    assert (interval.low, interval.high) == pytest.approx((low, high), rel=1e-3)
+
+
+def test_one_value_is_its_own_interval() -> None:
+    assert rate_interval([3.0]).low == rate_interval([3.0]).high == pytest.approx(3.0)
+
+
+def test_a_slowdown_of_a_tenth_differs() -> None:
+    noise = np.random.default_rng(1).normal(0, 0.02, (2, 10))
+    result = compare(list(0.9 * np.exp(noise[0])), list(np.exp(noise[1])))
+    assert result.outcome is Outcome.DIFFERS
+    assert result.ratio.low < 0.9 < result.ratio.high
+
+
+def test_the_same_within_a_narrow_interval_is_equal() -> None:
+    noise = np.random.default_rng(2).normal(0, 0.005, (2, 20))
+    assert compare(list(np.exp(noise[0])), list(np.exp(noise[1]))).outcome is Outcome.EQUAL
+
+
+def test_the_same_within_a_wide_interval_shows_no_difference_and_says_what_would_have_shown() -> None:
+    noise = np.random.default_rng(3).normal(0, 0.1, (2, 10))
+    result = compare(list(np.exp(noise[0])), list(np.exp(noise[1])))
+    assert result.outcome is Outcome.UNDECIDED
+    assert result.detectable > 0.05
+
+
+def test_fewer_than_ten_blocks_are_indicative_however_clear() -> None:
+    assert compare([2.0] * 9, [1.0] * 9).outcome is Outcome.INDICATIVE
+
+
+def test_blocks_must_pair() -> None:
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        compare([1.0, 2.0], [1.0])
+
+
+def test_transient_is_found_and_no_more() -> None:
+    steady = np.random.default_rng(4).normal(10, 0.5, 80)
+    gaps = np.concatenate([np.linspace(60, 15, 20), steady])
+    assert 15 <= transient_end(list(gaps)) <= 25
+    assert transient_end(list(steady[:19])) == 0
+
+
+def test_at_most_half_is_called_transient() -> None:
+    gaps = list(np.linspace(100, 1, 100))
+    assert transient_end(gaps) <= 50
+
+
+@pytest.mark.parametrize(("last", "steady"), [(1.01, True), (1.03, False), (0.97, False)])
+def test_steady_allows_two_percent_between_the_thirds(last: float, steady: bool) -> None:
+    assert is_steady([1.0] * 10 + [1.0] * 10 + [last] * 10) is steady
