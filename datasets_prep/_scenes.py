@@ -23,7 +23,7 @@ LEAVES = 5000
 RADII = (4.0, 320.0)
 """Pixels; the power law needs both ends (a scene of unbounded leaves is one leaf)."""
 BLUR = 0.7
-"""Pixels of standard deviation: what a lens and a sensor's colour filter leave of an edge."""
+"""Pixels to each side: what a lens and a sensor's colour filter leave of an edge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _leaves(rng: np.random.Generator) -> Any:
     for (x, y), (wide, high), paint in zip(_centres(rng), _half_axes(rng), paints, strict=True):
         for box in _wrapped(x, y, wide, high):
             draw.ellipse(box, fill=tuple(paint))
-    return picture.filter(ImageFilter.GaussianBlur(BLUR))
+    return picture.filter(ImageFilter.BoxBlur(BLUR))
 
 
 def _paints(rng: np.random.Generator) -> NDArray[np.uint8]:
