@@ -14,8 +14,8 @@ from pipebench import machine, registry
 from pipebench.errors import BadInput
 from pipebench.isolation import run_trial
 from pipebench.plan import Request, make_plan
-from pipebench.results import Record
-from pipebench.runner import CEILING, PROOF_BLOCK, trials
+from pipebench.results import CEILING, PROOF_BLOCK, Record
+from pipebench.schedule import opening
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - the mount itself is what is examined
 ENOUGH_SHARED_MEMORY = 1 << 30
@@ -132,7 +132,7 @@ def _pipebench(*arguments: str) -> None:
 
 def _try(name: str, samples: list[str]) -> Iterator[Finding]:
     request = Request(data=tuple(samples), loaders=(name,), batch_size=4)
-    for trial in trials(make_plan(request)):
+    for trial in opening(make_plan(request)):
         if trial.block == PROOF_BLOCK:
             record = run_trial(trial.spec, 120, run="doctor", contestant=trial.contestant, block=trial.block)
             yield _verdict(trial.contestant, record)

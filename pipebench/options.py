@@ -3,6 +3,7 @@
 import types
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from math import isfinite
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pipebench.errors import BadInput, unknown
@@ -54,3 +55,34 @@ def _convert(text: str, kind: Any, what: str) -> Any:
 
 
 _NAMES = {int: "a whole number", float: "a number"}
+
+
+def parse_share(text: str, what: str) -> float:
+    """`2%` or `0.02` as 0.02; raises `BadInput` unless it lies between 0 and 1."""
+    number = _number(text.removesuffix("%"), what, "a share such as 2%")
+    share = number / 100 if text.endswith("%") else number
+    if not 0 < share < 1:
+        raise BadInput(f"{what} must lie between 0 and 1 (0 % and 100 %), not {text!r}")
+    return share
+
+
+def parse_duration(text: str, what: str) -> float:
+    """`90`, `90s`, `8m` or `1h` as seconds; raises `BadInput` unless it is above 0."""
+    unit = text[-1:] if text[-1:] in _SECONDS else ""
+    seconds = _number(text.removesuffix(unit), what, "a time such as 90s, 8m or 1h") * _SECONDS[unit]
+    if seconds <= 0:
+        raise BadInput(f"{what} must be above 0, not {text!r}")
+    return seconds
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def _number(text: str, what: str, form: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise BadInput(f"{what} must be {form}, not {text!r}") from None
+    if not isfinite(number):
+        raise BadInput(f"{what} must be {form}, not {text!r}")
+    return number

@@ -9,9 +9,10 @@ from pipebench import machine, registry
 from pipebench.contract import Stage
 from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, unknown
+from pipebench.goal import Goal
 from pipebench.options import parse_pairs
-from pipebench.results import TrialSpec
-from pipebench.runner import CEILING, Contestant, Plan
+from pipebench.results import CEILING, TrialSpec
+from pipebench.schedule import Contestant, Plan
 from pipebench.step import parse_step
 from pipebench.trial import prepare
 
@@ -33,6 +34,8 @@ class Request:
     device: str = "cpu"
     until: str = "batch"
     trials: int = 5
+    precision: float | None = None
+    max_seconds: float | None = None
     seconds: float = 3.0
     trial_timeout: float = 120.0
 
@@ -77,7 +80,7 @@ def make_plan(request: Request) -> Plan:
     ceiling = _contestant(request, parse_loader(CEILING), datasets[0], several=False)
     return Plan(
         contestants=(ceiling, *contestants),
-        blocks=request.trials,
+        goal=Goal(blocks=request.trials, precision=request.precision, max_seconds=request.max_seconds),
         seed=request.seed,
         trial_timeout=request.trial_timeout,
     )

@@ -20,6 +20,11 @@ from pipebench.measure import Look, Trace
 
 SCHEMA = 1
 
+CEILING = "resident"
+"""The loader that shows what the harness itself costs; it proves no work and competes with nobody."""
+PROOF_BLOCK = -1
+"""The block of the same-work proofs."""
+
 Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
 
 
@@ -55,7 +60,7 @@ class Record:
     run: str
     contestant: str
     block: int
-    """-1 for the same-work proof, which belongs to no block."""
+    """`PROOF_BLOCK` for the same-work proof, which belongs to none."""
     spec: TrialSpec
     status: Status
     reason: str = ""

@@ -5,8 +5,8 @@ Statistical Methods* (3rd ed., section 3.3) for the exact signed-rank interval; 
 White (1997) for MSER-5.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from math import exp, log
@@ -41,6 +41,7 @@ class Outcome(StrEnum):
     DIFFERS = "differs"
     EQUAL = "equal"
     UNDECIDED = "no difference shown"
+    DISTURBED = "no difference shown (disturbed)"
     INDICATIVE = "indicative"
 
 
@@ -105,21 +106,54 @@ def rate_interval(rates: Sequence[float]) -> Interval:
     return _exp(mean_interval([log(rate) for rate in rates]))
 
 
-def compare(ours: Sequence[float], theirs: Sequence[float], confidence: float | None = None) -> Comparison:
-    """The ratio ours / theirs, block by block; `confidence` overrides that of the planned look (Holm).
+def compare(logs: Sequence[float], confidence: float | None = None) -> Comparison:
+    """What the blocks' log ratios show; below 10 of them, `indicative`.
 
-    Raises `ValueError` unless both hold one positive value for each of the same blocks.
+    `confidence` replaces that of the planned look, as Holm's procedure asks. Where the blocks are
+    too few for it nothing is decided, and the widest interval that they allow is given.
     """
-    logs = [log(a / b) for a, b in zip(ours, theirs, strict=True)]
     look = max((blocks for blocks in LOOKS if blocks <= len(logs)), default=None)
     if look is None:
         ratio = _exp(mean_interval(logs))
         return Comparison(ratio=ratio, blocks=len(logs), outcome=Outcome.INDICATIVE, detectable=_width(ratio))
     decisive = signed_rank_interval(logs, confidence or LOOKS[look])
-    if decisive is None:
-        raise ValueError(f"{len(logs)} blocks are too few for a confidence of {confidence}")
-    ratio = _exp(decisive)
-    return Comparison(ratio=ratio, blocks=len(logs), outcome=_outcome(ratio), detectable=_width(ratio))
+    ratio = _exp(decisive or widest_interval(logs))
+    outcome = _outcome(ratio) if decisive else Outcome.UNDECIDED
+    return Comparison(ratio=ratio, blocks=len(logs), outcome=outcome, detectable=_width(ratio))
+
+
+def compare_many(contestants: Mapping[str, Sequence[float]]) -> dict[str, Comparison]:
+    """`compare` for each contestant's log ratios to one baseline, by Holm's step-down procedure (1979).
+
+    In order of their p-values the k-th smallest of m is tested at alpha / (m - k + 1), and none
+    after the first that fails.
+    """
+    order = sorted(contestants, key=lambda name: signed_rank_p(contestants[name]))
+    results, holding = {}, True
+    for place, name in enumerate(order):
+        logs = contestants[name]
+        look = max((blocks for blocks in LOOKS if blocks <= len(logs)), default=10)
+        result = compare(logs, 1 - (1 - LOOKS[look]) / (len(order) - place))
+        if result.outcome is Outcome.DIFFERS and not holding:
+            result = replace(result, outcome=Outcome.UNDECIDED)
+        holding = holding and result.outcome is Outcome.DIFFERS
+        results[name] = result
+    return {name: results[name] for name in contestants}
+
+
+def signed_rank_p(logs: Sequence[float]) -> float:
+    """Two-sided exact p-value of the signed-rank test that the centre is 0.
+
+    The statistic is the number of positive Walsh averages (Tukey), which needs no ranks.
+    """
+    above = int(np.sum(walsh_averages(logs) > 0))
+    total = len(logs) * (len(logs) + 1) // 2
+    return float(min(1.0, 2 * _signed_rank_cdf(len(logs))[min(above, total - above)]))
+
+
+def widest_interval(values: Sequence[float]) -> Interval:
+    """Hodges-Lehmann between the smallest and the largest value."""
+    return Interval(hodges_lehmann(values), min(values), max(values))
 
 
 def _outcome(ratio: Interval) -> Outcome:
@@ -132,6 +166,11 @@ def _outcome(ratio: Interval) -> Outcome:
 
 def _width(ratio: Interval) -> float:
     return max(DIFFERS, ratio.high / ratio.estimate - 1, 1 - ratio.low / ratio.estimate)
+
+
+def inverse(ratio: Interval) -> Interval:
+    """The interval of 1 / ratio."""
+    return Interval(1 / ratio.estimate, 1 / ratio.high, 1 / ratio.low)
 
 
 def _exp(interval: Interval) -> Interval:

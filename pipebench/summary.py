@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from pipebench.compare import FOREIGN_CORES
 from pipebench.figures import Figures, figures
-from pipebench.results import Record
-from pipebench.runner import CEILING, PROOF_BLOCK
-from pipebench.stats import Comparison, Interval, compare, rate_interval
-
-FOREIGN_CORES = 0.05
-"""Above this, other processes disturbed a trial."""
+from pipebench.results import CEILING, PROOF_BLOCK, Record
+from pipebench.stats import Interval, rate_interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +47,6 @@ class Row:
     same_work: Mapping[str, Any] | None = None
     labels: tuple[str, ...] = ()
     """What limits these figures, such as `not steady`, `short`, `disturbed`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
-    """The fastest contestant on a step against the next."""
-
-    fastest: str
-    next: str
-    comparison: Comparison
 
 
 Measured = dict[tuple[str, str], dict[int, Record]]
@@ -171,25 +159,6 @@ def _labels(found: Sequence[Figures]) -> tuple[str, ...]:
         "disturbed": sum((f.foreign_cores or 0) > FOREIGN_CORES for f in found),
     }
     return tuple(f"{name} ({count} of {len(found)})" for name, count in shares.items() if count > half)
-
-
-def lead(records: Iterable[Record], step: str = "null") -> Lead | None:
-    """The fastest contestant on a step against the next one, paired by block; None with fewer than two."""
-    measured, _ = _grouped(records)
-    rates = {
-        contestant: {block: f.samples_per_second for block, r in blocks.items() if (f := figures(r))}
-        for (contestant, its_step), blocks in measured.items()
-        if its_step == step and not _is_ceiling(blocks)
-    }
-    ranked = sorted((c for c in rates if rates[c]), key=lambda c: -median(rates[c].values()))
-    if len(ranked) < 2:
-        return None
-    first, second = ranked[:2]
-    shared = sorted(rates[first].keys() & rates[second].keys())
-    if not shared:
-        return None
-    comparison = compare([rates[first][b] for b in shared], [rates[second][b] for b in shared])
-    return Lead(fastest=first, next=second, comparison=comparison)
 
 
 def interval_text(interval: Interval) -> str:

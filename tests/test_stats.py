@@ -7,11 +7,13 @@ from scipy import stats as scipy_stats
 from pipebench.stats import (
     Outcome,
     compare,
+    compare_many,
     hodges_lehmann,
     is_steady,
     mean_interval,
     rate_interval,
     signed_rank_interval,
+    signed_rank_p,
     transient_end,
     walsh_averages,
 )
@@ -60,32 +62,47 @@ def test_one_value_is_its_own_interval() -> None:
     assert rate_interval([3.0]).low == rate_interval([3.0]).high == pytest.approx(3.0)
 
 
+def logs_of(seed: int, blocks: int, deviation: float, effect: float = 0.0) -> list[float]:
+    return list(np.random.default_rng(seed).normal(effect, deviation, blocks))
+
+
 def test_a_slowdown_of_a_tenth_differs() -> None:
-    noise = np.random.default_rng(1).normal(0, 0.02, (2, 10))
-    result = compare(list(0.9 * np.exp(noise[0])), list(np.exp(noise[1])))
+    result = compare(logs_of(1, 10, 0.03, effect=-0.105))
     assert result.outcome is Outcome.DIFFERS
     assert result.ratio.low < 0.9 < result.ratio.high
 
 
+def test_a_difference_below_two_percent_is_none_however_sure() -> None:
+    assert compare(logs_of(1, 80, 0.001, effect=0.01)).outcome is Outcome.EQUAL
+
+
 def test_the_same_within_a_narrow_interval_is_equal() -> None:
-    noise = np.random.default_rng(2).normal(0, 0.005, (2, 20))
-    assert compare(list(np.exp(noise[0])), list(np.exp(noise[1]))).outcome is Outcome.EQUAL
+    assert compare(logs_of(2, 20, 0.01)).outcome is Outcome.EQUAL
 
 
 def test_the_same_within_a_wide_interval_shows_no_difference_and_says_what_would_have_shown() -> None:
-    noise = np.random.default_rng(3).normal(0, 0.1, (2, 10))
-    result = compare(list(np.exp(noise[0])), list(np.exp(noise[1])))
+    result = compare(logs_of(3, 10, 0.1))
     assert result.outcome is Outcome.UNDECIDED
     assert result.detectable > 0.05
 
 
 def test_fewer_than_ten_blocks_are_indicative_however_clear() -> None:
-    assert compare([2.0] * 9, [1.0] * 9).outcome is Outcome.INDICATIVE
+    assert compare([0.7] * 9).outcome is Outcome.INDICATIVE
 
 
-def test_blocks_must_pair() -> None:
-    with pytest.raises(ValueError, match=r"shorter|longer"):
-        compare([1.0, 2.0], [1.0])
+@pytest.mark.parametrize("count", [6, 10, 25])
+def test_p_is_scipys(count: int) -> None:
+    values = logs_of(count, count, 1.0, effect=0.4)
+    assert signed_rank_p(values) == pytest.approx(scipy_stats.wilcoxon(values, method="exact").pvalue)
+
+
+def test_holm_asks_more_of_each_when_there_are_many() -> None:
+    """Ten blocks reach p = 2/1024 at best: enough at 0.005, not at 0.005 / 3."""
+    clear = logs_of(4, 10, 0.01, effect=0.2)
+    assert compare_many({"a": clear})["a"].outcome is Outcome.DIFFERS
+    many = compare_many({"a": clear, "b": logs_of(5, 10, 0.05), "c": logs_of(6, 10, 0.05)})
+    assert [many[name].outcome for name in "abc"] == [Outcome.UNDECIDED] * 3
+    assert compare_many({n: logs_of(7, 20, 0.01, effect=0.2) for n in "abc"})["c"].outcome is Outcome.DIFFERS
 
 
 def test_transient_is_found_and_no_more() -> None:

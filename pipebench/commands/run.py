@@ -10,7 +10,7 @@ from pipebench.errors import BadInput
 if TYPE_CHECKING:
     from pipebench.plan import Request
     from pipebench.results import Record
-    from pipebench.runner import Plan
+    from pipebench.schedule import Plan
     from pipebench.summary import Row
 
 EXAMPLE = """\
@@ -57,9 +57,10 @@ class RunCommand:
 
         from rich.console import Console
 
+        from pipebench.compare import standings
         from pipebench.plan import make_plan
         from pipebench.report.terminal import print_run
-        from pipebench.summary import lead, summarise
+        from pipebench.summary import summarise
 
         request = _request(args)
         plan = make_plan(request)
@@ -68,7 +69,7 @@ class RunCommand:
         if args.json:
             print(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
         else:
-            print_run(Console(), rows, lead(records))
+            print_run(Console(), rows, standings(records, request.steps[0]))
         return 3 if any(_failed(row, named=bool(request.loaders)) for row in rows) else 0
 
 
@@ -92,11 +93,16 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
     group.add_argument("--device", default="cpu", metavar="D", help="cpu or cuda (default: cpu)")
     group.add_argument("--trials", type=int, default=5, metavar="N", help="blocks of trials (default: 5)")
+    group.add_argument(
+        "--precision", metavar="P", help="go on until each ratio is known to ±P, such as 2%%, or time is up"
+    )
+    group.add_argument("--max-time", metavar="T", help="begin no block that would end after T, such as 8m")
     group.add_argument("--seconds", type=float, default=3.0, metavar="S", help="of a trial (default: 3)")
     group.add_argument("--trial-timeout", type=float, default=120.0, metavar="S", help="default: 120")
 
 
 def _request(args: argparse.Namespace) -> "Request":
+    from pipebench.options import parse_duration, parse_share
     from pipebench.plan import Request
 
     return Request(
@@ -112,6 +118,8 @@ def _request(args: argparse.Namespace) -> "Request":
         device=args.device,
         until=args.until,
         trials=args.trials,
+        precision=args.precision and parse_share(args.precision, "--precision"),
+        max_seconds=args.max_time and parse_duration(args.max_time, "--max-time"),
         seconds=args.seconds,
         trial_timeout=args.trial_timeout,
     )

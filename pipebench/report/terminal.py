@@ -6,17 +6,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipebench.stats import Outcome
+from pipebench.compare import Standing
+from pipebench.stats import Outcome, inverse
 from pipebench.step import parse_step
-from pipebench.summary import Lead, Row, interval_text
+from pipebench.summary import Row, interval_text
 
 
-def print_run(console: Console, rows: Sequence[Row], lead: Lead | None) -> None:
+def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standing]) -> None:
     """The table, what limits it, and the sentence that says which loader is fastest."""
     console.print(table(rows))
     for line in notes(rows):
         console.print(escape(line), soft_wrap=True)
-    console.print(escape(sentence(rows, lead)), style="bold", soft_wrap=True)
+    console.print(escape(sentence(rows, standings)), style="bold", soft_wrap=True)
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -80,20 +81,32 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def sentence(rows: Sequence[Row], lead: Lead | None) -> str:
-    """Which loader is fastest here, by how much, and how sure that is."""
-    if lead is None:
+def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
+    """Which loader is fastest here, by how much over the next, and how sure that is."""
+    if not standings:
         measured = [row.contestant for row in rows if row.samples_per_second]
         return f"Only {measured[0]} could be measured." if measured else "No loader could be measured."
-    comparison, ratio = lead.comparison, interval_text(lead.comparison.ratio)
-    if comparison.outcome is Outcome.DIFFERS:
-        return f"{lead.fastest} is fastest here: {ratio} the rate of {lead.next}."
-    if comparison.outcome is Outcome.INDICATIVE:
-        return (
-            f"{lead.fastest} came out fastest here, {ratio} the rate of {lead.next}: indicative, "
-            f"from {comparison.blocks} blocks; 10 are needed to decide (--trials 10)."
-        )
-    return (
-        f"{lead.fastest} and {lead.next}: {comparison.outcome} ({ratio}); "
-        f"a difference of {comparison.detectable:.1%} would have been shown."
+    nearest, comparison = standings[0], standings[0].comparison
+    lead = interval_text(inverse(comparison.ratio))
+    text = _SENTENCES[comparison.outcome].format(
+        fastest=nearest.baseline,
+        next=nearest.contestant,
+        lead=lead,
+        blocks=comparison.blocks,
+        outcome=comparison.outcome,
+        detectable=f"{comparison.detectable:.1%}",
     )
+    return text if not nearest.marked else f"{text} {nearest.marked} disturbed blocks are left out of it."
+
+
+_UNDECIDED = "{fastest} and {next}: {outcome} ({lead}); a difference of {detectable} would have been shown."
+_SENTENCES = {
+    Outcome.DIFFERS: "{fastest} is fastest here: {lead} the rate of {next}, from {blocks} blocks.",
+    Outcome.INDICATIVE: (
+        "{fastest} came out fastest here, {lead} the rate of {next}: indicative, from {blocks} blocks; "
+        "10 are needed to decide (--trials 10)."
+    ),
+    Outcome.EQUAL: "{fastest} and {next} are equal within 3 % here: {lead}, from {blocks} blocks.",
+    Outcome.UNDECIDED: _UNDECIDED,
+    Outcome.DISTURBED: _UNDECIDED,
+}
