@@ -19,7 +19,7 @@ class DataCommand:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(metavar="ACTION", required=True)
-        for add in (_add_synth, _add_info):
+        for add in (_add_synth, _add_shard, _add_info):
             add(actions)
 
     @staticmethod
@@ -70,6 +70,30 @@ def _synth(args: argparse.Namespace) -> "Dataset":
         mean_bytes=parse_size(args.mean_bytes, "mean bytes"),
     )
     return synthesise(Path(args.folder), synthesis, _workers(args))
+
+
+def _add_shard(actions: Any) -> None:
+    parser = _add(actions, "shard", _shard, "write a dataset's samples as shards, payloads verbatim")
+    parser.add_argument("source", metavar="SRC", help="a dataset's folder")
+    parser.add_argument("folder", metavar="DST", help="a new or empty folder")
+    parser.add_argument("--format", required=True, metavar="F", help="wds: WebDataset tars")
+    parser.add_argument("--shard-size", metavar="B", help="largest shard, such as 256MB")
+    parser.add_argument("--shard-samples", type=int, metavar="N", help="samples a shard, instead of a size")
+    _add_workers(parser)
+
+
+def _shard(args: argparse.Namespace) -> "Dataset":
+    from pipebench.dataset import open_dataset
+
+    from ._sizes import parse_size
+    from .shard import Sharding, shard_dataset
+
+    sharding = Sharding(
+        format=args.format,
+        shard_bytes=parse_size(args.shard_size, "shard size") if args.shard_size else None,
+        shard_samples=args.shard_samples,
+    )
+    return shard_dataset(open_dataset(args.source), Path(args.folder), sharding, _workers(args))
 
 
 def _add_info(actions: Any) -> None:
