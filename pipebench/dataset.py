@@ -7,7 +7,7 @@ A dataset is a folder (any fsspec URL) that holds `dataset.json`, described by `
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,14 @@ class Dataset:
             raise BadInput(f"{self.root} is not on a local filesystem; copy the dataset to this host first")
         return Path(local_path(self.root))
 
+    def files(self) -> Iterator[Path]:
+        """The local files that hold the payloads."""
+        root = self.local_root()
+        if self.shards:
+            yield from (root / shard.name for shard in self.shards)
+        else:
+            yield from (root / str(member) for member in self.index.member)
+
 
 def is_local(url: str) -> bool:
     """Whether the URL names this host's filesystem."""
@@ -112,6 +120,8 @@ def open_dataset(url: str) -> Dataset:
         raise BadInput(_nothing_there(url)) from None
     except OSError as error:
         raise BadInput(f"{join(url, DESCRIPTION)} cannot be read: {error.strerror or error}") from None
+    except (ImportError, ValueError) as error:  # fsspec: a protocol that it lacks a library for, or knows not
+        raise BadInput(f"{url} cannot be opened: {error}") from None
     try:
         return _parse(url, json.loads(text))
     except (ValueError, KeyError, TypeError) as error:
@@ -140,18 +150,34 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
             f"{join(url, DESCRIPTION)} has schema {schema!r}, and this pipebench reads schema {SCHEMA}; "
             "update pipebench or make the dataset again"
         )
+    for name, kind in _TYPES.items():
+        if not isinstance(raw[name], kind):
+            raise ValueError(f"{name} is {raw[name]!r}")
     return Dataset(
         url=url,
         root=raw["root"] or url,
-        kind=str(raw["kind"]),
-        format=str(raw["format"]),
+        kind=raw["kind"],
+        format=raw["format"],
         classes=tuple(str(name) for name in raw["classes"]),
-        samples=int(raw["samples"]),
-        payload_bytes=int(raw["payload_bytes"]),
-        content_id=str(raw["content_id"]),
+        samples=raw["samples"],
+        payload_bytes=raw["payload_bytes"],
+        content_id=raw["content_id"],
         shards=tuple(Shard(**shard) for shard in raw["shards"]),
-        made=dict(raw["made"]),
+        made=raw["made"],
     )
+
+
+_TYPES = {
+    "root": str,
+    "kind": str,
+    "format": str,
+    "classes": list,
+    "samples": int,
+    "payload_bytes": int,
+    "content_id": str,
+    "shards": list,
+    "made": dict,
+}
 
 
 def _read_index(dataset: Dataset) -> Index:
@@ -169,6 +195,8 @@ def _read_index(dataset: Dataset) -> Index:
             f"the index {where} holds {len(table)} samples where {DESCRIPTION} says {dataset.samples}; "
             "make the dataset again"
         )
+    if any(column.null_count for column in table.columns):  # as a column that the file lacks is read
+        raise BadInput(f"the index {where} misses values; make the dataset again")
     columns = {name: table[name].combine_chunks() for name in table.column_names if name != "id"}
     arrays = {
         name: column if pa.types.is_large_string(column.type) else column.to_numpy(zero_copy_only=False)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 2000
+"""Characters that `one_line` keeps at most; a loader may have written megabytes."""
+
 
 class BadInput(Exception):
     """Bad usage or bad input: the message is one sentence that says what is wrong and what to do.
@@ -17,3 +20,9 @@ def unknown(what: str, name: str, known: Iterable[str]) -> BadInput:
     nearest = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"there is no {what} {name!r}; {hint}")
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """Foreign text for a record or a table: no line breaks or control characters, and of a long one the end."""
+    shown = "".join(c if c.isprintable() else "?" for c in " | ".join(text.strip().splitlines()))
+    return shown if len(shown) <= longest else f"...{shown[-longest:]}"

@@ -39,11 +39,13 @@ def override(base: T, pairs: Mapping[str, str], what: str) -> T:
 
 def _convert(text: str, kind: Any, what: str) -> Any:
     if get_origin(kind) is Literal:
-        if text not in get_args(kind):
-            raise unknown(what, text, get_args(kind))
-        return text
+        choices = {str(choice): choice for choice in get_args(kind)}
+        if text not in choices:
+            raise unknown(what, text, choices)
+        return choices[text]
     if get_origin(kind) in (Union, types.UnionType):
-        return None if text == "none" else _convert(text, get_args(kind)[0], what)
+        given = next(choice for choice in get_args(kind) if choice is not types.NoneType)
+        return None if text == "none" else _convert(text, given, what)
     if kind is bool:
         if text.lower() not in _TRUTH:
             raise BadInput(f"{what} must be true or false, not {text!r}")

@@ -22,16 +22,24 @@ def names(group: str) -> list[str]:
 
 
 def load(group: str, name: str) -> Any:
-    """The object that an installed package registered under `name`."""
-    return entry(group, name).load()
+    """The object that an installed package registered under `name`; `BadInput` where its import fails."""
+    found = entry(group, name)
+    try:
+        return found.load()
+    except (ImportError, AttributeError) as error:
+        raise BadInput(f"{_what(group)} {name!r} ({found.value}) cannot be imported: {error}") from error
 
 
 def entry(group: str, name: str) -> EntryPoint:
     """The entry point itself, which names its module and distribution, unloaded."""
     found = entry_points(group=group, name=name)
     if not found:
-        raise unknown(group.rsplit(".")[-1].removesuffix("s"), name, names(group))
+        raise unknown(_what(group), name, names(group))
     return next(iter(found))
+
+
+def _what(group: str) -> str:
+    return group.rpartition(".")[2].removesuffix("s")
 
 
 def loader(name: str) -> "LoaderFactory":
@@ -39,14 +47,17 @@ def loader(name: str) -> "LoaderFactory":
     if ":" not in name:
         return cast("LoaderFactory", load(LOADERS, name))
     module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        raise BadInput(f"loader {name!r} is not of the form module:Class")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return cast("LoaderFactory", getattr(importlib.import_module(module), attribute))
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != module.split(".")[0] and error.name != module:
+        if not f"{module}.".startswith(f"{error.name}."):
             raise
-        raise BadInput(f"loader {name!r}: there is no module {module!r} in {here} or installed") from None
-    except AttributeError:
-        raise BadInput(f"loader {name!r}: module {module!r} has no {attribute!r}") from None
+        raise BadInput(f"loader {name!r}: there is no module {error.name!r} in {here} or installed") from None
+    if not hasattr(found, attribute):
+        raise BadInput(f"loader {name!r}: module {module!r} has no {attribute!r}")
+    return cast("LoaderFactory", getattr(found, attribute))
