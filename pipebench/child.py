@@ -21,7 +21,10 @@ def main() -> None:
 
     spec = TrialSpec(**order.pop("spec"))
     record: Record = run(Record(spec=spec, status="failed", **order["record"]), order["spawned_ns"])
-    Path(sys.argv[1]).write_text(to_line(record) + "\n", encoding="utf-8")
+    result = Path(sys.argv[1])
+    partial = result.with_suffix(".partial")
+    partial.write_text(to_line(record) + "\n", encoding="utf-8")
+    partial.replace(result)  # whole or not at all, wherever the process is killed
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from pipebench.errors import BadInput
+from pipebench.errors import BadInput, one_line
 from pipebench.machine import thread_environment
 from pipebench.measure import SystemClock
 from pipebench.results import Record, TrialSpec, from_line
@@ -21,6 +21,9 @@ MARK = "PIPEBENCH_TRIAL"
 """Environment variable that every descendant of a trial carries, wherever it has moved itself."""
 
 _TAIL_LINES = 12
+_TAIL_BYTES = 64_000
+_GIVE_UP_NS = 10_000_000_000
+"""A process that even SIGKILL has not ended by then waits in the kernel, for a dead disk perhaps."""
 
 
 def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
@@ -45,7 +48,8 @@ def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
 
 def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, timeout: float) -> int | None:
     environment = os.environ | thread_environment(len(spec.cpus)) | {MARK: mark}
-    command = [spec.python, "-m", "pipebench.child", str(result)]
+    # -P, so that a `token.py` or `datasets.py` in the working folder hides no module from the libraries.
+    command = [spec.python, "-P", "-m", "pipebench.child", str(result)]
     with errors.open("wb") as stderr, _start(command, environment, stderr.fileno()) as process:
         try:
             process.communicate(order, timeout)
@@ -80,7 +84,8 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
 
 def _end_marked(mark: str) -> None:
     """Ends every process that carries the trial's mark, until none is left."""
-    while marked := _marked(mark):
+    end_ns = SystemClock.now_ns() + _GIVE_UP_NS
+    while (marked := _marked(mark)) and SystemClock.now_ns() < end_ns:
         for process in marked:
             try:
                 os.kill(process, signal.SIGKILL)
@@ -112,10 +117,12 @@ def _collect(blank: Record, code: int | None, timeout: float, result: Path, erro
 
 def _ending(code: int) -> str:
     if code < 0:
-        return f"the process was ended by {signal.Signals(-code).name}"
+        return f"the process was ended by signal {-code} ({signal.strsignal(-code)})"
     return f"the process ended with exit code {code} and no record"
 
 
 def _tail(errors: Path) -> str:
-    lines = errors.read_text(errors="replace").strip().splitlines()[-_TAIL_LINES:]
-    return ": " + " | ".join(lines) if lines else ""
+    with errors.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").strip().splitlines()[-_TAIL_LINES:]
+    return f": {one_line("\n".join(lines))}" if lines else ""
