@@ -23,6 +23,6 @@ def unknown(what: str, name: str, known: Iterable[str]) -> BadInput:
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """Foreign text for a record or a table: no line breaks or control characters, and of a long one the end."""
+    """Foreign text for a record or a table: on one line, printable, and of a long one the end."""
     shown = "".join(c if c.isprintable() else "?" for c in " | ".join(text.strip().splitlines()))
     return shown if len(shown) <= longest else f"...{shown[-longest:]}"

@@ -125,4 +125,4 @@ def _tail(errors: Path) -> str:
     with errors.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").strip().splitlines()[-_TAIL_LINES:]
-    return f": {one_line("\n".join(lines))}" if lines else ""
+    return ": " + one_line("\n".join(lines)) if lines else ""
