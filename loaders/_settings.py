@@ -1,0 +1,56 @@
+"""Knobs that the loaders built on DataLoader share."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from pipebench.contract import Placement, Settings
+from pipebench.errors import BadInput
+
+from ._decode import DecoderName
+
+
+@dataclass(frozen=True)
+class DataLoaderSettings(Settings):
+    """How workers make batches and hand them over."""
+
+    workers: int = 2
+    prefetch: int = 2
+    """Batches that each worker prepares ahead."""
+    decoder: DecoderName = "simplejpeg"
+    ring: bool = True
+    """Batches lie in slots of shared memory; else DataLoader ships each as a tensor of its own."""
+    region: bool = True
+    """The entropy decoder stops below the crop; of the decoders, simplejpeg alone can."""
+    items: bool = False
+    """Samples are decoded by Pillow, transformed one by one by torchvision, and collated by the library."""
+
+    def __post_init__(self) -> None:
+        # So that what is printed is what was done.
+        object.__setattr__(self, "region", self.region and self.decoder == "simplejpeg")
+
+    def check(self) -> None:
+        """Raises `BadInput` for values that make no loader."""
+        for name, value in (("workers", self.workers), ("prefetch", self.prefetch)):
+            if value < 1:
+                raise BadInput(f"setting {name} must be at least 1, not {value}")
+        if self.items and (self.decoder != "pillow" or self.ring):
+            raise BadInput("setting items=true goes with decoder=pillow,ring=false")
+
+
+@dataclass(frozen=True)
+class WebDatasetSettings(DataLoaderSettings):
+    """Knobs of `WebDataset`."""
+
+    tar_reader: Literal["library", "plain"] = "library"
+    """`plain` reads payloads from where the index says, in the shard's order, and parses no tar header."""
+    buffer: int = 1000
+    """Samples that each worker shuffles among."""
+
+    @classmethod
+    def tuned(cls, placement: Placement) -> Self:
+        return cls(workers=placement.cores)
+
+    @classmethod
+    def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
+        """As the README and its ImageNet example: 4 workers, PIL images, a shuffle buffer of 1000."""
+        return cls(workers=4, decoder="pillow", ring=False, items=True)

@@ -1,0 +1,189 @@
+"""WebDataset pipelines: from a rank's shards to batches of samples.
+
+Imports webdataset and torch: a loader imports this module when it is built.
+"""
+
+import os
+import re
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby, islice
+from typing import Any
+
+import numpy as np
+import webdataset
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset
+
+from pipebench.contract import Placement, Stage, Workload
+from pipebench.dataset import Dataset
+from pipebench.errors import BadInput
+
+from ._draws import stream
+from ._feed import Feed, Message
+from ._payload import Payloads
+from ._settings import WebDatasetSettings
+from ._tutorial import ToItem
+
+Sample = tuple[int, bytes]
+"""An id and its payload."""
+
+COLLATE = {True: webdataset.filters.default_collation_fn, False: None}
+"""By whether items hold tensors; ids alone stay a list."""
+
+_ENDING = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)")
+"""WebDataset's own rule: the key ends at the basename's first dot, and the rest names the field."""
+
+
+class ShardIndex:
+    """Which ids each shard holds."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        root = dataset.local_root()
+        self.urls = [str(root / shard.name) for shard in dataset.shards]
+        self._shard_of = {url: shard for shard, url in enumerate(self.urls)}
+        self._member, shards = dataset.index.member, dataset.index.shard
+        self._stored = np.lexsort((dataset.index.offset, shards))
+        self._starts = np.searchsorted(shards[self._stored], np.arange(len(self.urls) + 1))
+
+    def ids(self, url: str) -> NDArray[np.int64]:
+        """In the order in which the shard stores them."""
+        shard = self._shard_of[url]
+        return self._stored[self._starts[shard] : self._starts[shard + 1]]
+
+    def names(self, url: str) -> dict[tuple[str, str], int]:
+        """From WebDataset's (key, field) to the id, for one shard: keys repeat between shards."""
+        ids = self.ids(url)
+        members = self._member.take(ids).to_pylist()
+        return {_key_and_field(member): sample for member, sample in zip(members, ids.tolist(), strict=True)}
+
+    def fields(self) -> set[str]:
+        """The fields that hold payloads anywhere in the dataset, such as `jpg`."""
+        import pyarrow.compute as pc
+
+        endings = pc.replace_substring_regex(self._member, r"^(.*/)?[^/.]+\.", "")
+        return {ending.lower() for ending in pc.unique(endings).to_pylist()}
+
+
+def _key_and_field(member: str) -> tuple[str, str]:
+    match = _ENDING.fullmatch(member)
+    return (match[1], match[2].lower()) if match else (member, "")
+
+
+def identified(index: ShardIndex) -> Callable[[Iterable[Any]], Iterator[tuple[int, str, Any]]]:
+    """A stage that turns the library's samples into (id, field, sample), leaving out what has no id."""
+
+    def stage(samples: Iterable[Any]) -> Iterator[tuple[int, str, Any]]:
+        for url, of_shard in groupby(samples, key=lambda sample: sample["__url__"]):
+            names, found = index.names(url), 0
+            for sample in of_shard:
+                for field in sample:
+                    number = names.get((sample["__key__"], field))
+                    if number is not None:
+                        found += 1
+                        yield number, field, sample
+            if found != len(names):
+                raise BadInput(f"shard {url} holds {found} of the {len(names)} samples that the index says")
+
+    return stage
+
+
+def _payloads(samples: Iterable[tuple[int, str, Any]]) -> Iterator[Sample]:
+    for number, field, sample in samples:
+        yield number, sample[field]
+
+
+def _plain(index: ShardIndex, payloads: Payloads) -> Callable[[Iterable[Any]], Iterator[Sample]]:
+    """A stage that reads each shard's payloads in order from where the index says, parsing no header."""
+
+    def stage(shards: Iterable[Any]) -> Iterator[Sample]:
+        for shard in shards:
+            file = os.open(shard["url"], os.O_RDONLY)
+            try:
+                for sample in index.ids(shard["url"]).tolist():
+                    yield sample, payloads.read_part(file, sample)
+            finally:
+                os.close(file)
+
+    return stage
+
+
+class ShardBatches(IterableDataset[Message]):
+    """In a worker: the library's pipeline up to whole batches of payloads, and what is made of each."""
+
+    def __init__(
+        self, workload: Workload, placement: Placement, feed: Feed, settings: WebDatasetSettings
+    ) -> None:
+        self._workload, self._placement, self._settings = workload, placement, settings
+        self._ship, self._epoch = feed.shipper, feed.epoch
+        self._index, self._payloads = ShardIndex(workload.dataset), Payloads(workload.dataset)
+        plain = settings.tar_reader == "plain"
+        self._read = [_plain(self._index, self._payloads)] if plain else self._library()
+
+    def _library(self) -> list[Any]:
+        wanted = self._index.fields()
+        read = webdataset.tarfile_to_samples(select_files=lambda name: _key_and_field(name)[1] in wanted)
+        return [read, identified(self._index), _payloads]
+
+    def __iter__(self) -> Iterator[Message]:
+        epoch = self._epoch.value
+        try:
+            for samples in self._pipeline(epoch):
+                if self._epoch.value != epoch:
+                    return
+                ids = np.array([number for number, _ in samples], np.int64)
+                yield self._ship((payload for _, payload in samples), ids, epoch, self._payloads.member)
+        except BadInput as error:
+            yield Message(np.empty(0, np.int64), fault=str(error))
+        except (OSError, tarfile.TarError) as error:
+            yield Message(np.empty(0, np.int64), fault=_unreadable(error))
+
+    def _pipeline(self, epoch: int) -> Any:
+        shards, samples = shuffles(self._workload, len(self._index.urls), self._settings, epoch)
+        return webdataset.DataPipeline(
+            webdataset.SimpleShardList(self._index.urls),
+            shards,
+            rank_slice(self._placement),
+            webdataset.split_by_worker,
+            *self._read,
+            samples,
+            webdataset.batched(self._workload.batch_size, collation_fn=None),
+        )
+
+
+def shuffles(workload: Workload, shards: int, settings: WebDatasetSettings, epoch: int) -> tuple[Any, Any]:
+    """The stages that shuffle all shards, and samples within a buffer; None where nothing is shuffled."""
+    if not workload.shuffle:
+        return None, None
+    seed = stream(workload.seed, epoch)
+    return webdataset.detshuffle(shards, shards, seed), webdataset.detshuffle(settings.buffer, seed=seed)
+
+
+def rank_slice(placement: Placement) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """Deals shards out to ranks by the placement; the library would ask the environment."""
+    return lambda shards: islice(shards, placement.rank, None, placement.world_size)
+
+
+def _unreadable(error: Exception) -> str:
+    """The library appends the shard to the error's arguments."""
+    texts = [text for text in error.args if isinstance(text, str)]
+    return f"shard {texts[-1]} cannot be read: {texts[0].split(' @ ')[0]}"
+
+
+def item_pipeline(
+    workload: Workload, placement: Placement, until: Stage, settings: WebDatasetSettings, epoch: int
+) -> Any:
+    """The README's pipeline: PIL images, torchvision transforms, collation; items carry ids for labels."""
+    index, to_item = ShardIndex(workload.dataset), ToItem(workload, until)
+    shards, samples = shuffles(workload, len(index.urls), settings, epoch)
+    return webdataset.DataPipeline(
+        webdataset.SimpleShardList(index.urls),
+        shards,
+        rank_slice(placement),
+        webdataset.split_by_worker,
+        webdataset.tarfile_to_samples(),
+        identified(index),
+        samples,
+        webdataset.map(lambda found: to_item(found[2][found[1]], found[0])),
+        webdataset.batched(workload.batch_size, collation_fn=COLLATE[until is Stage.BATCH]),
+    )

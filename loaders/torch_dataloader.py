@@ -1,0 +1,168 @@
+"""PyTorch's DataLoader over a folder of images.
+
+Tuned: each index that the sampler yields is a whole batch, which one worker decodes straight into a slot
+of shared memory. Documented: the tutorials' dataset of single PIL images, torchvision's transforms, and
+DataLoader's own collation.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipebench.contract import Batch, Loader, Placement, Stage, Workload
+
+from ._checks import pillow_distribution, require
+from ._partition import batches, share
+from ._payload import Payloads
+from ._settings import DataLoaderSettings
+
+if TYPE_CHECKING:
+    from ._feed import Feed, Message
+
+Task = tuple[int, NDArray[np.int64]]
+"""An epoch and the ids of a batch."""
+
+
+class TorchDataLoaderSettings(DataLoaderSettings):
+    """Knobs of `TorchDataLoader`."""
+
+    @classmethod
+    def tuned(cls, placement: Placement) -> Self:
+        return cls(workers=placement.cores)
+
+    @classmethod
+    def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
+        """As PyTorch's transfer-learning tutorial and its ImageNet example: 4 workers, PIL, defaults."""
+        return cls(workers=4, decoder="pillow", ring=False, items=True)
+
+
+class TorchDataLoader:
+    """Reads `folder` through `torch.utils.data.DataLoader`."""
+
+    formats: ClassVar = frozenset({"folder"})
+    libraries: ClassVar = ("torch", "torchvision", "simplejpeg", pillow_distribution())
+    fused: ClassVar[tuple[tuple[Stage, ...], ...]] = ()
+    settings: ClassVar = TorchDataLoaderSettings
+
+    def __init__(
+        self, workload: Workload, placement: Placement, *, until: Stage, settings: TorchDataLoaderSettings
+    ) -> None:
+        require("torch_dataloader", TorchDataLoader, workload)
+        settings.check()
+        make = _Items if settings.items else _Batches
+        self._loader: Loader = make(workload, placement, until, settings)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        return self._loader.epoch(number)
+
+    def close(self) -> None:
+        self._loader.close()
+
+
+class _Batches:
+    """Whole batches, each made by one worker in a slot of shared memory."""
+
+    def __init__(
+        self, workload: Workload, placement: Placement, until: Stage, settings: TorchDataLoaderSettings
+    ) -> None:
+        from ._feed import Feed
+
+        self._feed = Feed(workload, placement, until, settings)
+        sampler = _Tasks(workload, placement, self._feed)
+        self._feed.connect(_FolderBatches(workload, self._feed), sampler)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        return self._feed.start(self._batches(number))
+
+    def _batches(self, number: int) -> Generator[Batch]:
+        with closing(self._feed.received(number)) as received:
+            for ids, inputs in received:
+                yield self._feed.deliver(ids, inputs)
+
+    def close(self) -> None:
+        self._feed.close()
+
+
+class _Tasks:
+    """In the parent: the sampler, whose indices are whole batches of the feed's current epoch."""
+
+    def __init__(self, workload: Workload, placement: Placement, feed: "Feed") -> None:
+        self._workload, self._placement, self._epoch = workload, placement, feed.epoch
+
+    def __iter__(self) -> Iterator[Task]:
+        epoch = self._epoch.value
+        for ids in batches(share(self._workload, self._placement, epoch), self._workload):
+            if self._epoch.value != epoch:
+                return
+            yield epoch, ids
+
+
+class _FolderBatches:
+    """In a worker: a map-style dataset whose items are whole batches."""
+
+    def __init__(self, workload: Workload, feed: "Feed") -> None:
+        self._payloads = Payloads(workload.dataset)
+        self._ship, self._epoch = feed.shipper, feed.epoch
+
+    def __getitem__(self, task: Task) -> "Message":
+        epoch, ids = task
+        wanted = ids if self._epoch.value == epoch else ids[:0]
+        payloads = map(self._payloads.read_file, wanted.tolist())
+        return self._ship(payloads, wanted, epoch, self._payloads.member)
+
+
+class _Items:
+    """Single samples, as the tutorials have them."""
+
+    def __init__(
+        self, workload: Workload, placement: Placement, until: Stage, settings: TorchDataLoaderSettings
+    ) -> None:
+        from ._tutorial import ItemFeed
+
+        self._workload, self._placement, self._settings = workload, placement, settings
+        self._dataset: Any = _FolderItems(workload, until)
+        self._feed = ItemFeed(workload, placement, until)
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        return self._feed.start(self._batches(number))
+
+    def _batches(self, number: int) -> Generator[Batch]:
+        with closing(self._feed.received(self._loader(number))) as received:
+            for ids, inputs in received:
+                yield self._feed.deliver(ids, inputs)
+
+    def _loader(self, number: int) -> Any:
+        from ._feed import QuietDataLoader
+        from ._tutorial import START_METHOD, randomness
+
+        return QuietDataLoader(
+            self._dataset,
+            batch_size=self._workload.batch_size,
+            sampler=share(self._workload, self._placement, number).tolist(),
+            drop_last=self._workload.drop_last,
+            num_workers=self._settings.workers,
+            prefetch_factor=self._settings.prefetch,
+            pin_memory=self._placement.device != "cpu",
+            multiprocessing_context=START_METHOD,
+            generator=randomness(self._workload, number),
+        )
+
+    def close(self) -> None:
+        self._feed.close()
+
+
+class _FolderItems:
+    """In a worker: a map-style dataset like torchvision's ImageFolder, with ids in the labels' place."""
+
+    def __init__(self, workload: Workload, until: Stage) -> None:
+        from ._tutorial import ToItem
+
+        self._read = Payloads(workload.dataset).read_file
+        self._item = ToItem(workload, until)
+
+    def __getitem__(self, sample: int) -> Any:
+        """(tensor, id), or the id alone where cut before `batch`. Raises `BadInput`."""
+        return self._item(self._read(sample), sample)
