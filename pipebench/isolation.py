@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from uuid import uuid4
 from pipebench.errors import BadInput, one_line
 from pipebench.machine import thread_environment
 from pipebench.measure import SystemClock
+from pipebench.resources import tree
 from pipebench.results import Record, TrialSpec, from_line
 
 MARK = "PIPEBENCH_TRIAL"
@@ -57,7 +60,9 @@ def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, t
         except subprocess.TimeoutExpired:
             return None
         finally:
+            alive = tree(process.pid) if process.returncode is None else []
             _kill_group(process)
+            _kill(alive)
 
 
 def _start(command: list[str], environment: Mapping[str, str], stderr: int) -> "subprocess.Popen[bytes]":
@@ -86,12 +91,14 @@ def _end_marked(mark: str) -> None:
     """Ends every process that carries the trial's mark, until none is left."""
     end_ns = SystemClock.now_ns() + _GIVE_UP_NS
     while (marked := _marked(mark)) and SystemClock.now_ns() < end_ns:
-        for process in marked:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        _kill(marked)
         time.sleep(0.01)
+
+
+def _kill(processes: Iterable[int]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def _marked(mark: str) -> list[int]:
@@ -126,3 +133,11 @@ def _tail(errors: Path) -> str:
         file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
         lines = file.read().decode(errors="replace").strip().splitlines()[-_TAIL_LINES:]
     return ": " + one_line("\n".join(lines)) if lines else ""
+
+
+def run_command(*arguments: str) -> None:
+    """Runs `pipebench ARGUMENTS` in another process; raises `BadInput` with its words if it fails."""
+    command = [sys.executable, "-m", "pipebench", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BadInput(f"'pipebench {' '.join(arguments[:2])}' failed here: {done.stderr.strip()}")

@@ -1,19 +1,50 @@
-"""Datasets that many tests share: the same samples in two formats, made once a session.
+"""What many tests share: datasets, records, and loaders that misbehave.
 
 `tiny_folder` and `tiny_wds` hold 96 synthetic photographs of 50 kB on average in 3 classes, some of
 them greyscale or progressive; `tiny_wds` has 6 shards of 16. Tests must not write to them.
 """
 
+import shutil
+import sys
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from pipebench.dataset import Dataset
+from pipebench.dataset import Dataset, content_id, make_index, write_dataset
 from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.datasets_prep.synth import Synthesis, synthesise
+from pipebench.measure import Look, Trace
+from pipebench.results import Record, TrialSpec
+
+MS = 1_000_000
+SPEC = TrialSpec(
+    purpose="measure",
+    loader="fake",
+    options={},
+    python=sys.executable,
+    data="data",
+    batch_size=4,
+    preprocessing={},
+    shuffle=True,
+    drop_last=False,
+    seed=0,
+    cpus=[0],
+    device="cpu",
+    step="null",
+    until="batch",
+    seconds=0.2,
+    cache="warm",
+)
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    synthesis = Synthesis(samples=96, seed=7, classes=3, mean_bytes=50_000)
+    synthesis = Synthesis(samples=96, seed=5, classes=3, mean_bytes=50_000)
     made: Dataset = synthesise(tmp_path_factory.mktemp("tiny_folder"), synthesis)
     return made
 
@@ -23,3 +54,111 @@ def tiny_wds(tiny_folder: Dataset, tmp_path_factory: pytest.TempPathFactory) -> 
     sharding = Sharding(format="wds", shard_samples=16)
     made: Dataset = shard_dataset(tiny_folder, tmp_path_factory.mktemp("tiny_wds"), sharding)
     return made
+
+
+@pytest.fixture
+def spec() -> TrialSpec:
+    """A trial's spec; `dataclasses.replace` makes another of it."""
+    return SPEC
+
+
+@pytest.fixture(scope="session")
+def make_trace() -> Callable[..., Trace]:
+    """`make_trace(gaps_ms, sizes=10, epochs=(0,), step_ms=0)`: a trace from the gaps between arrivals.
+
+    The first batch arrives 500 ms after it was asked for. Looks come at each batch from the second on;
+    they see 0.5 s of CPU time a second in the tree, and 0.6 s in the host.
+    """
+
+    def make(
+        gaps_ms: Sequence[float],
+        sizes: int | Sequence[int] = 10,
+        epochs: Sequence[int] = (0,),
+        step_ms: float = 0,
+    ) -> Trace:
+        got = [int(at * MS) for at in accumulate([500, *gaps_ms])]
+        asked = [0, *(at + int(step_ms * MS) for at in got[:-1])]
+        counts = [sizes] * len(got) if isinstance(sizes, int) else list(sizes)
+        looks = [Look(i + 1, at, at // 2, at * 6 // 10) for i, at in enumerate(got)]
+        return Trace(array("q", asked), array("q", got), array("q", counts), list(epochs), looks, got[-1])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_record(make_trace: Callable[..., Trace]) -> Callable[..., Record]:
+    """`make_record(rate=100, contestant="a", block=0, step="null", **fields)`: a trial at so many samples/s.
+
+    Its 40 batches of 10 samples come at equal gaps, after a start-up of 3 s.
+    """
+
+    def make(
+        rate: float = 100, contestant: str = "a", block: int = 0, step: str = "null", **fields: Any
+    ) -> Record:
+        loader = fields.pop("loader", contestant.partition(":")[0])
+        ok = fields.get("status", "ok") == "ok" and block >= 0
+        raw: dict[str, Any] = {
+            "run": "r",
+            "contestant": contestant,
+            "block": block,
+            "spec": replace(SPEC, loader=loader, step=step),
+            "status": "ok",
+            "format": "folder",
+            "times_ns": {
+                "spawned": 0,
+                "imported": 1000 * MS,
+                "step_ready": 3000 * MS,
+                "loader_ready": 5000 * MS,
+            },
+            "trace": make_trace([10_000 / rate] * 39) if ok else None,
+            "cache": {"asked": "warm", "transport": "block", "filesystem": "ext4", "resident": None}
+            | {"bytes_read": 0, "payload_bytes": 1000},
+        }
+        return Record(**(raw | fields))
+
+    return make
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> Callable[..., Dataset]:
+    """`make_dataset(name, samples=12, format="folder", salt="")`: a folder of payloads that are text."""
+
+    def make(name: str = "data", samples: int = 12, format: str = "folder", salt: str = "") -> Dataset:  # noqa: A002
+        root = tmp_path / name
+        root.mkdir()
+        members = [f"{number}.jpg" for number in range(samples)]
+        for member in members:
+            (root / member).write_text(salt + member)
+        index = make_index(
+            key=[f"{salt}{member}" for member in members],
+            member=members,
+            shard=[-1] * samples,
+            offset=[0] * samples,
+            size=[len(salt + member) for member in members],
+            label=[0] * samples,
+            hash=range(samples),
+        )
+        made = Dataset(
+            url=str(root),
+            root=str(root),
+            kind="image",
+            format=format,
+            classes=("only",),
+            samples=samples,
+            payload_bytes=int(index.size.sum()),
+            content_id=content_id(index),
+        )
+        write_dataset(made, index)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Makes a working folder that holds the module `fake_loaders`, whose name it returns."""
+    shutil.copy(Path(__file__).with_name("fake_loaders.py"), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "fake_loaders", raising=False)
+    return "fake_loaders"
