@@ -19,13 +19,12 @@ class DataCommand:
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(metavar="ACTION", required=True)
-        for add in (_add_synth, _add_shard, _add_info):
+        for add in (_add_synth, _add_import, _add_shard, _add_info):
             add(actions)
 
     @staticmethod
     def run(args: argparse.Namespace) -> int:
-        dataset: Dataset = args.action(args)
-        summary = _summary(dataset)
+        summary: dict[str, Any] = args.action(args)
         print(json.dumps(summary, ensure_ascii=False) if args.json else _text(summary))
         return 0
 
@@ -59,7 +58,7 @@ def _add_synth(actions: Any) -> None:
     _add_workers(parser)
 
 
-def _synth(args: argparse.Namespace) -> "Dataset":
+def _synth(args: argparse.Namespace) -> dict[str, Any]:
     from ._sizes import parse_size
     from .synth import Synthesis, synthesise
 
@@ -69,7 +68,26 @@ def _synth(args: argparse.Namespace) -> "Dataset":
         classes=args.classes,
         mean_bytes=parse_size(args.mean_bytes, "mean bytes"),
     )
-    return synthesise(Path(args.folder), synthesis, _workers(args))
+    return _summary(synthesise(Path(args.folder), synthesis, _workers(args)))
+
+
+def _add_import(actions: Any) -> None:
+    parser = _add(actions, "import", _import, "index a class-per-folder tree or tar shards, in place")
+    parser.add_argument("source", metavar="SRC", help="a folder of class folders, or of WebDataset tars")
+    parser.add_argument("--out", metavar="DIR", help="where the index goes (default: into SRC)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out samples that cannot be decoded")
+    parser.add_argument("--kind", default="image", metavar="K", help="what a sample is (default: image)")
+    _add_workers(parser)
+
+
+def _import(args: argparse.Namespace) -> dict[str, Any]:
+    from .importer import Import, import_dataset
+
+    out = Path(args.out) if args.out is not None else None
+    task = Import(source=Path(args.source), out=out, skip_bad=args.skip_bad, kind=args.kind)
+    imported = import_dataset(task, _workers(args))
+    aside = {"skipped": list(imported.skipped), "ignored": dict(imported.ignored)}
+    return _summary(imported.dataset) | aside
 
 
 def _add_shard(actions: Any) -> None:
@@ -82,7 +100,7 @@ def _add_shard(actions: Any) -> None:
     _add_workers(parser)
 
 
-def _shard(args: argparse.Namespace) -> "Dataset":
+def _shard(args: argparse.Namespace) -> dict[str, Any]:
     from pipebench.dataset import open_dataset
 
     from ._sizes import parse_size
@@ -93,7 +111,8 @@ def _shard(args: argparse.Namespace) -> "Dataset":
         shard_bytes=parse_size(args.shard_size, "shard size") if args.shard_size else None,
         shard_samples=args.shard_samples,
     )
-    return shard_dataset(open_dataset(args.source), Path(args.folder), sharding, _workers(args))
+    source = open_dataset(args.source)
+    return _summary(shard_dataset(source, Path(args.folder), sharding, _workers(args)))
 
 
 def _add_info(actions: Any) -> None:
@@ -101,10 +120,10 @@ def _add_info(actions: Any) -> None:
     parser.add_argument("dataset", metavar="D", help="the dataset's folder or URL")
 
 
-def _info(args: argparse.Namespace) -> "Dataset":
+def _info(args: argparse.Namespace) -> dict[str, Any]:
     from pipebench.dataset import open_dataset
 
-    return open_dataset(args.dataset)
+    return _summary(open_dataset(args.dataset))
 
 
 def _summary(dataset: "Dataset") -> dict[str, Any]:
@@ -130,5 +149,7 @@ def _text(summary: dict[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items())
+        return ", ".join(f"{name}: {item}" for name, item in value.items()) or "none"
+    if isinstance(value, list):
+        return f"{len(value)}: {', '.join(value)}" if value else "none"
     return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
