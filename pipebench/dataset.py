@@ -17,7 +17,7 @@ import fsspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipebench.errors import BadInput
+from pipebench.errors import BadInput, one_line
 
 SCHEMA = 1
 DESCRIPTION = "dataset.json"
@@ -87,6 +87,15 @@ class Dataset:
             raise BadInput(f"{self.root} is not on a local filesystem; copy the dataset to this host first")
         return Path(local_path(self.root))
 
+    def payload(self, sample: int) -> bytes:
+        """The bytes of one sample."""
+        index = self.index
+        shard = int(index.shard[sample])
+        name = self.shards[shard].name if shard >= 0 else str(index.member[sample])
+        with fsspec.open(join(self.root, name), "rb") as file:
+            file.seek(int(index.offset[sample]))
+            return bytes(file.read(int(index.size[sample])))
+
     def files(self) -> Iterator[Path]:
         """The local files that hold the payloads."""
         root = self.local_root()
@@ -124,7 +133,7 @@ def open_dataset(url: str) -> Dataset:
         raise BadInput(f"{url} cannot be opened: {error}") from None
     try:
         return _parse(url, json.loads(text))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"misses {error}" if isinstance(error, KeyError) else f"is not valid: {error}"
         raise BadInput(f"{join(url, DESCRIPTION)} {problem}; make the dataset again") from None
 
@@ -189,7 +198,8 @@ def _read_index(dataset: Dataset) -> Index:
         with fsspec.open(where, "rb") as file:
             table = pq.read_table(file, schema=_schema()).combine_chunks()
     except (OSError, pa.ArrowException) as error:
-        raise BadInput(f"the index {where} cannot be read ({error}); make the dataset again") from None
+        why = one_line(str(error))
+        raise BadInput(f"the index {where} cannot be read ({why}); make the dataset again") from None
     if len(table) != dataset.samples:
         raise BadInput(
             f"the index {where} holds {len(table)} samples where {DESCRIPTION} says {dataset.samples}; "
