@@ -1,7 +1,6 @@
 """Looks through tar shards in WebDataset's layout. Only headers and labels are read, nothing is unpacked."""
 
 import json
-import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +13,11 @@ from pipebench.errors import BadInput
 
 from ._found import Found, Scan, check_text, listed
 from ._processes import run_tasks
-from ._tree import HIDDEN, OTHER, files
+from ._tar_members import Member, members
+from ._tree import OTHER, files
 
 FORMAT = "wds"
 SUFFIX = ".tar"
-LABEL_BYTES = 1_000_000
-"""A label's member that is larger than this is no label."""
 JSON_LABELS = ("label", "cls")
 CLASS_NUMBERS = 100_000
 """Labels that are all numbers below this are class numbers; others are names."""
@@ -31,18 +29,6 @@ class _Task:
     path: Path
     number: int
     suffixes: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Member:
-    name: str
-    key: str
-    extension: str
-    """Lower case, from the basename's first dot on, without it."""
-    offset: int
-    size: int
-    text: bytes
-    """What it holds, where it may be a label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +75,7 @@ def _scan_tar(task: _Task) -> _Scanned:
     ignored: Counter[str] = Counter()
     found = []
     seen: set[str] = set()
-    for key, group in groupby(_members(task.path, ignored), key=lambda member: member.key):
+    for key, group in groupby(members(task.path, ignored), key=lambda member: member.key):
         if key in seen:
             raise BadInput(f"{task.path} holds the key {key!r} twice; keys must differ within a shard")
         seen.add(key)
@@ -101,70 +87,7 @@ def _scan_tar(task: _Task) -> _Scanned:
     return _Scanned(found=found, ignored=ignored)
 
 
-def _members(path: Path, ignored: Counter[str]) -> Iterator[_Member]:
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for info in tar:
-                member = _member(path, tar, info, ignored)
-                if member is not None:
-                    yield member
-            _check_end(path, tar.offset)
-    except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is damaged or cut short ({error}); write it again") from None
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def _check_end(path: Path, offset: int) -> None:
-    """After the last member there are zeros, a block at least, to the file's end; `tarfile` doesn't ask."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        if len(rest := file.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
-            raise BadInput(f"{path} is cut short: it ends without tar's end mark; write it again")
-        while rest:
-            if rest.strip(b"\0"):
-                raise BadInput(f"{path} is damaged, or holds archives joined together; write it again")
-            rest = file.read(tarfile.RECORDSIZE)
-
-
-def _member(path: Path, tar: tarfile.TarFile, info: tarfile.TarInfo, ignored: Counter[str]) -> _Member | None:
-    """A regular file as a member; `BadInput` for what a set of samples has no business to hold."""
-    _refuse_unsafe(path, info)
-    folder, slash, base = info.name.rpartition("/")
-    stem, _, extension = base.partition(".")
-    if info.isdir() or not stem or not extension:
-        ignored[HIDDEN if not stem else OTHER] += not info.isdir()
-        return None
-    extension = extension.lower()
-    is_label = extension in ("cls", "json") and info.size <= LABEL_BYTES
-    return _Member(
-        name=check_text(info.name),
-        key=folder + slash + stem,
-        extension=extension,
-        offset=info.offset_data,
-        size=info.size,
-        text=_content(tar, info) if is_label else b"",
-    )
-
-
-def _refuse_unsafe(path: Path, info: tarfile.TarInfo) -> None:
-    pure = PurePosixPath(info.name)
-    if pure.is_absolute() or ".." in pure.parts:
-        raise BadInput(
-            f"{path} holds {info.name!r}, a name that leads out of it; pipebench does not read such tars"
-        )
-    if not (info.isreg() or info.isdir()) or info.issparse():
-        raise BadInput(
-            f"{path} holds {info.name!r}, which is a link, a device or sparse; pipebench reads plain files"
-        )
-
-
-def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(info)
-    return file.read() if file else b""
-
-
-def _distinct(path: Path, group: Iterable[_Member]) -> Iterator[_Member]:
+def _distinct(path: Path, group: Iterable[Member]) -> Iterator[Member]:
     seen: set[str] = set()
     for member in group:
         if member.extension in seen:
@@ -173,8 +96,8 @@ def _distinct(path: Path, group: Iterable[_Member]) -> Iterator[_Member]:
         yield member
 
 
-def _sample(task: _Task, members: Mapping[str, _Member]) -> Found | None:
-    payloads = [m for m in members.values() if PurePosixPath(f"x.{m.extension}").suffix in task.suffixes]
+def _sample(task: _Task, parts: Mapping[str, Member]) -> Found | None:
+    payloads = [m for m in parts.values() if PurePosixPath(f"x.{m.extension}").suffix in task.suffixes]
     if not payloads:
         return None
     if len(payloads) > 1:
@@ -185,20 +108,20 @@ def _sample(task: _Task, members: Mapping[str, _Member]) -> Found | None:
         key=payload.key,
         member=payload.name,
         path=task.path,
-        label=_label(task.path, payload.key, members),
+        label=_label(task.path, payload.key, parts),
         shard=task.number,
         offset=payload.offset,
         size=payload.size,
     )
 
 
-def _label(path: Path, key: str, members: Mapping[str, _Member]) -> str:
+def _label(path: Path, key: str, parts: Mapping[str, Member]) -> str:
     """From `.cls`, else from `.json`, else the key's folder."""
     label = ""
-    if "cls" in members:
-        label = members["cls"].text.decode("utf-8", "replace").strip()
-    elif "json" in members:
-        label = _json_label(path, key, members["json"].text)
+    if "cls" in parts:
+        label = parts["cls"].text.decode("utf-8", "replace").strip()
+    elif "json" in parts:
+        label = _json_label(path, key, parts["json"].text)
     label = label or key.rpartition("/")[0]
     if not label:
         raise BadInput(

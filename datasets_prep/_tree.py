@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipebench.dataset import DESCRIPTION, INDEX
 from pipebench.errors import BadInput
 
 from ._found import Found, Scan, check_text, listed
@@ -30,6 +31,8 @@ def scan_tree(source: Path, suffixes: frozenset[str]) -> Scan:
 def files(folder: Path, root: Path, ignored: Counter[str]) -> Iterator[Path]:
     """Visible files below `folder`; hidden ones and links that leave `root` (resolved) are counted."""
     for entry in _entries(folder):
+        if entry.name in (DESCRIPTION, INDEX):
+            continue
         path = Path(entry.path)
         if entry.name.startswith("."):
             ignored[HIDDEN] += 1

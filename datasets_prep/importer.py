@@ -4,14 +4,11 @@ Every payload is decoded in full, so that damage is known before anything is mea
 """
 
 import os
-import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import xxhash
 
 from pipebench.dataset import (
     DESCRIPTION,
@@ -28,13 +25,11 @@ from pipebench.errors import BadInput
 from pipebench.kinds import kind
 from pipebench.progress import track
 
-from ._found import Found, Scan, listed
-from ._processes import run_tasks
+from ._decoding import Checked, check_payloads
+from ._found import Scan, listed
 from ._tars import scan_tars, tar_files
 from ._tree import scan_tree
 
-TASK = 64
-"""Payloads to a task."""
 COMMAND = "import"
 
 
@@ -64,20 +59,6 @@ class Imported:
     """How many files of each sort were left aside."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    kind: str
-    found: Sequence[Found]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    found: Found
-    size: int
-    hash: int
-    fault: str | None
-
-
 def import_dataset(task: Import, workers: int = 1) -> Imported:
     """Writes `dataset.json` and `samples.parquet` into the task's place, the first of them last.
 
@@ -86,7 +67,7 @@ def import_dataset(task: Import, workers: int = 1) -> Imported:
     """
     _check_folders(task)
     scan = _scan(task, workers)
-    with closing(_check(task, scan.found, workers)) as checks:
+    with closing(check_payloads(task.kind, scan.found, workers)) as checks:
         checked = list(track(checks, len(scan.found), "Decoding"))
     whole = [sample for sample in checked if sample.fault is None]
     skipped = [f"{sample.found.name} ({sample.fault})" for sample in checked if sample.fault is not None]
@@ -143,42 +124,12 @@ def _nothing_found(task: Import, scan: Scan) -> str:
     )
 
 
-def _check(task: Import, found: Sequence[Found], workers: int) -> Generator[_Checked, None, None]:
-    tasks = [_Task(kind=task.kind, found=found[start : start + TASK]) for start in range(0, len(found), TASK)]
-    for checked in run_tasks(_check_payloads, tasks, min(workers, len(tasks))):
-        yield from checked
-
-
-def _check_payloads(task: _Task) -> list[_Checked]:
-    """Runs in a worker. Warnings of a decoder about odd but usable files are not this user's concern."""
-    fault = kind(task.kind).fault
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [_check_payload(sample, fault) for sample in task.found]
-
-
-def _check_payload(sample: Found, fault: Callable[[bytes], str | None]) -> _Checked:
-    try:
-        payload = _payload(sample)
-    except OSError as error:
-        return _Checked(found=sample, size=0, hash=0, fault=error.strerror or str(error))
-    return _Checked(
-        found=sample, size=len(payload), hash=xxhash.xxh3_64_intdigest(payload), fault=fault(payload)
-    )
-
-
-def _payload(sample: Found) -> bytes:
-    with sample.path.open("rb") as file:
-        file.seek(sample.offset)
-        return file.read(-1 if sample.size is None else sample.size)
-
-
 def _damage(skipped: Sequence[str], total: int, task: Import) -> str:
     hint = "repair or remove them" + ("" if task.skip_bad else ", or leave them out with --skip-bad")
     return f"{len(skipped)} of {total} samples in {task.source} cannot be read: {listed(skipped)}; {hint}"
 
 
-def _write(task: Import, scan: Scan, whole: Sequence[_Checked]) -> Dataset:
+def _write(task: Import, scan: Scan, whole: Sequence[Checked]) -> Dataset:
     numbers = {name: number for number, name in enumerate(scan.classes)}
     index = make_index(
         key=[sample.found.key for sample in whole],
@@ -205,7 +156,7 @@ def _write(task: Import, scan: Scan, whole: Sequence[_Checked]) -> Dataset:
     return dataset
 
 
-def _counted(shards: Sequence[Shard], whole: Sequence[_Checked]) -> tuple[Shard, ...]:
+def _counted(shards: Sequence[Shard], whole: Sequence[Checked]) -> tuple[Shard, ...]:
     """The shards with the samples that are left of each."""
     counts = Counter(sample.found.shard for sample in whole)
     return tuple(replace(shard, samples=counts[number]) for number, shard in enumerate(shards))

@@ -15,7 +15,8 @@ from pipebench.dataset import Dataset, content_id, make_index, write_dataset
 from pipebench.errors import BadInput
 from pipebench.progress import track
 
-from ._pictures import Series, picture
+from ._pictures import picture
+from ._plans import Series
 from ._processes import run_tasks
 from ._target import new_folder
 
