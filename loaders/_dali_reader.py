@@ -1,0 +1,104 @@
+"""Payloads read by DALI, each with a mark from which its id is found again.
+
+A rank's share of the samples is fixed: DALI's own sharding would move shares between ranks as epochs
+pass, and ranks that rebuild their pipelines at different moments would then overlap.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipebench.contract import Placement, Workload
+
+
+class Reader(Protocol):
+    """A rank's reader for one dataset format."""
+
+    ids: NDArray[np.int64]
+    """The rank's share."""
+
+    def read(self, scratch: Path, **options: Any) -> tuple[Any, Any]:
+        """Graph nodes (payloads, marks); files in `scratch` are needed until the pipeline is built."""
+        ...
+
+    def found(self, marks: NDArray[Any]) -> NDArray[np.int64]:
+        """The ids of a batch from its marks."""
+        ...
+
+
+class FolderReader:
+    """Reads `folder`: the ids travel as DALI's labels."""
+
+    def __init__(self, workload: Workload, placement: Placement) -> None:
+        dataset = workload.dataset
+        self.ids = np.arange(placement.rank, dataset.samples, placement.world_size, dtype=np.int64)
+        self._root = str(dataset.local_root())
+        self._member = dataset.index.member
+
+    def read(self, scratch: Path, **options: Any) -> tuple[Any, Any]:  # noqa: ARG002 - needs no files
+        from nvidia.dali import fn
+
+        files = self._member.take(self.ids).to_pylist()
+        payloads, ids = fn.readers.file(
+            file_root=self._root, files=files, labels=self.ids.tolist(), **options
+        )
+        return payloads, ids
+
+    def found(self, marks: NDArray[Any]) -> NDArray[np.int64]:
+        return marks.ravel().astype(np.int64)
+
+
+COMPONENT = "payload"
+"""What our index files call every member, whatever its ending, so that one reader takes them all."""
+
+
+class WdsReader:
+    """Reads `wds`: tars with an index made from ours; marks are `path:offset:`, padded with zero bytes."""
+
+    def __init__(self, workload: Workload, placement: Placement) -> None:
+        dataset = workload.dataset
+        self._index = dataset.index
+        root = dataset.local_root()
+        self._paths = [str(root / shard.name) for shard in dataset.shards]
+        everything = np.arange(dataset.samples, dtype=np.int64)
+        self.ids = np.array_split(everything, placement.world_size)[placement.rank]
+        marks = np.array([self._mark(sample) for sample in self.ids.tolist()], np.bytes_)
+        order = np.argsort(marks)
+        self._marks, self._marked = marks[order], self.ids[order]
+
+    def _mark(self, sample: int) -> bytes:
+        """DALI's `source_info` of a member; an index of version 1.1 names none."""
+        path = self._paths[self._index.shard[sample]]
+        return f"{path}:{self._index.offset[sample]}:".encode()
+
+    def read(self, scratch: Path, **options: Any) -> tuple[Any, Any]:
+        from nvidia.dali import fn
+
+        shards = np.unique(self._index.shard[self.ids])
+        payloads = fn.readers.webdataset(
+            paths=[self._paths[shard] for shard in shards],
+            index_paths=[str(self._write_index(scratch, shard)) for shard in shards],
+            ext=COMPONENT,
+            missing_component_behavior="error",
+            **options,
+        )
+        return payloads, fn.pad(fn.get_property(payloads, key="source_info"))
+
+    def _write_index(self, scratch: Path, shard: int) -> Path:
+        """DALI's index of the rank's samples in a shard, in version 1.1: 1.2 breaks on names with spaces."""
+        rows = self.ids[self._index.shard[self.ids] == shard]
+        places = zip(self._index.offset[rows].tolist(), self._index.size[rows].tolist(), strict=True)
+        lines = [f"v1.1 {len(rows)}", *(f"{COMPONENT} {offset} {size}" for offset, size in places)]
+        path = scratch / f"{shard}.idx"
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
+        return path
+
+    def found(self, marks: NDArray[Any]) -> NDArray[np.int64]:
+        width = marks.shape[1]
+        texts = np.ascontiguousarray(marks).view(f"S{width}").ravel()
+        return self._marked[np.searchsorted(self._marks, texts)]
+
+
+READERS: dict[str, type[FolderReader] | type[WdsReader]] = {"folder": FolderReader, "wds": WdsReader}
