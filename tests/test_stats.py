@@ -109,7 +109,11 @@ def test_transient_is_found_and_no_more() -> None:
     steady = np.random.default_rng(4).normal(10, 0.5, 80)
     gaps = np.concatenate([np.linspace(60, 15, 20), steady])
     assert 15 <= transient_end(list(gaps)) <= 25
-    assert transient_end(list(steady[:19])) == 0
+    assert transient_end(list(steady[:3])) == 0
+
+
+def test_prefetched_batches_are_transient_even_in_a_short_trace() -> None:
+    assert transient_end([0.01] * 4 + [1.0] * 15) == 4
 
 
 def test_at_most_half_is_called_transient() -> None:
@@ -120,3 +124,17 @@ def test_at_most_half_is_called_transient() -> None:
 @pytest.mark.parametrize(("last", "steady"), [(1.01, True), (1.03, False), (0.97, False)])
 def test_steady_allows_two_percent_between_the_thirds(last: float, steady: bool) -> None:
     assert is_steady([1.0] * 10 + [1.0] * 10 + [last] * 10) is steady
+
+
+def test_noise_and_bursts_are_steady() -> None:
+    noise = np.random.default_rng(1)
+    assert np.mean([is_steady(list(noise.normal(10, 2, 60))) for _ in range(200)]) > 0.9
+    for workers in (2, 4, 8, 16):
+        for batches in range(60, 101):
+            assert is_steady([workers if i % workers == 0 else 0.001 for i in range(batches)])
+
+
+def test_drift_beyond_the_noise_is_not_steady() -> None:
+    noise = np.random.default_rng(2)
+    drift = np.linspace(10, 12, 300)
+    assert np.mean([is_steady(list(drift + noise.normal(0, 2, 300))) for _ in range(100)]) < 0.02
