@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
-from math import exp, log
+from math import exp, log, sqrt
 from statistics import fmean, stdev, variance
 
 import numpy as np
@@ -203,6 +203,6 @@ def is_steady(gaps: Sequence[float], limit: float = 0.02) -> bool:
     if third < 2:
         return True
     first, last = gaps[:third], gaps[-third:]
-    chance = 2 * (variance(first) / third + variance(last) / third) ** 0.5
+    chance = 2 * sqrt((variance(first) + variance(last)) / third)
     allowed = limit * min(fmean(first), fmean(last))
     return abs(fmean(first) - fmean(last)) <= max(allowed, chance)
