@@ -73,8 +73,8 @@ def crew() -> Iterator[Callable[..., Crew]]:
 def test_a_slot_is_not_used_again_while_its_tensor_is_held(crew: Callable[..., Crew]) -> None:
     one = crew(workers=1, each=4, lendable=2)
     held = one.tensor()
-    values = [int(one.tensor()[0, 0]) for _ in range(40)]
-    assert values == list(range(2, 42))
+    turns = [int(one.tensor()[0, 0]) for _ in range(40)]
+    assert turns == list(range(2, 42))
     assert values(held) == [1]
 
 
