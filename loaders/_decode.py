@@ -46,11 +46,12 @@ class Torchvision:
 
     def __init__(self) -> None:
         import torch
-        from torchvision.io import ImageReadMode, decode_jpeg
+        from torchvision.io import ImageReadMode
 
-        self._tensor = torch.frombuffer
-        self._decode: Callable[..., Any] = decode_jpeg
-        self._byte, self._mode = torch.uint8, ImageReadMode.RGB
+        # The operator behind `torchvision.io.decode_jpeg`, which warns at every call since 0.29.
+        self._decode: Callable[..., Any] = torch.ops.image.decode_jpeg
+        self._tensor: Callable[..., Any] = torch.frombuffer
+        self._byte, self._mode = torch.uint8, ImageReadMode.RGB.value
         self._other = Pillow()
 
     def __call__(self, payload: bytes, choose: Choose) -> Decoded:
@@ -58,7 +59,7 @@ class Torchvision:
         if head is None or not head.plain:
             return self._other(payload, choose)
         try:
-            picture = self._decode(self._tensor(bytearray(payload), dtype=self._byte), mode=self._mode)
+            picture = self._decode(self._tensor(bytearray(payload), dtype=self._byte), self._mode)
         except RuntimeError:
             return self._other(payload, choose)
         return _chosen(picture.permute(1, 2, 0).numpy(), choose)
