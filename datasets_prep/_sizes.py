@@ -6,7 +6,7 @@ from pipebench.errors import BadInput
 
 UNITS = {"": 1, "B": 1} | {
     f"{prefix}{unit}": base**power
-    for unit, base in (("B", 1000), ("IB", 1024))
+    for unit, base in (("", 1000), ("B", 1000), ("IB", 1024))
     for power, prefix in enumerate("KMGT", start=1)
 }
 """Upper-case unit -> bytes."""

@@ -77,13 +77,9 @@ def _member(path: Path, tar: tarfile.TarFile, info: tarfile.TarInfo, ignored: Co
 def _refuse_unsafe(path: Path, info: tarfile.TarInfo) -> None:
     pure = PurePosixPath(info.name)
     if pure.is_absolute() or ".." in pure.parts:
-        raise BadInput(
-            f"{path} holds {info.name!r}, a name that leads out of it; pipebench does not read such tars"
-        )
+        raise BadInput(f"{path} holds {info.name!r}, which leads out of its folder; write it again without")
     if not (info.isreg() or info.isdir()) or info.issparse():
-        raise BadInput(
-            f"{path} holds {info.name!r}, which is a link, a device or sparse; pipebench reads plain files"
-        )
+        raise BadInput(f"{path} holds {info.name!r}, a link, a device or sparse; write it again without")
 
 
 def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

@@ -122,7 +122,7 @@ def _label(path: Path, key: str, parts: Mapping[str, Member]) -> str:
         label = parts["cls"].text.decode("utf-8", "replace").strip()
     elif "json" in parts:
         label = _json_label(path, key, parts["json"].text)
-    label = label or key.rpartition("/")[0]
+    label = label or PurePosixPath(key).parent.as_posix().removeprefix(".")
     if not label:
         raise BadInput(
             f"{path}: sample {key!r} has no label; give it a .cls, a .json with 'label', or a folder"
@@ -133,7 +133,7 @@ def _label(path: Path, key: str, parts: Mapping[str, Member]) -> str:
 def _json_label(path: Path, key: str, text: bytes) -> str:
     try:
         values: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{path}: {key}.json is not valid JSON; write the shard again") from None
     if not isinstance(values, dict):
         return ""
