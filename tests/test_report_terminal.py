@@ -1,0 +1,175 @@
+"""The table for people: it fits, and it says nothing that the rows do not."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipebench.compare import Standing
+from pipebench.report.terminal import notes, print_run, sentence, table
+from pipebench.stats import Comparison, Interval, Outcome
+from pipebench.summary import Row
+
+
+def row(contestant: str = "torch_dataloader", **fields: Any) -> Row:
+    measured = {
+        "samples_per_second": 1485.4,
+        "ci_low": 1470.0,
+        "ci_high": 1500.0,
+        "cpu_seconds_per_sample": 0.00134,
+        "startup_seconds": 2.0,
+        "first_batch_seconds": 0.5,
+    }
+    raw: dict[str, Any] = {
+        "contestant": contestant,
+        "loader": contestant,
+        "settings": {},
+        "versions": {},
+        "dataset": "d",
+        "format": "folder",
+        "step": "null",
+        "cores": 2,
+        "status": "ok",
+        "reason": "",
+        "trials": 5,
+    }
+    return Row(**(raw | (measured if fields.get("status", "ok") == "ok" else {}) | fields))
+
+
+def refused(contestant: str = "dali", reason: str = "pip install 'pipebench[dali]'") -> Row:
+    return row(contestant, status="unsupported", reason=reason, trials=0)
+
+
+def printed(rows: Sequence[Row], width: int = 80, standings: Sequence[Standing] = ()) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    print_run(console, rows, standings)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def standing(outcome: Outcome, blocks: int = 10, marked: int = 0) -> Standing:
+    ratio = Interval(0.8, 0.78, 0.82)
+    comparison = Comparison(ratio=ratio, blocks=blocks, outcome=outcome, detectable=0.025)
+    return Standing(contestant="slow", baseline="fast", comparison=comparison, marked=marked)
+
+
+def test_one_line_a_contestant_the_fastest_first() -> None:
+    text = printed([row("slow", samples_per_second=100.0), row("fast", samples_per_second=200.0)])
+    lines = text.splitlines()
+    assert lines[0].split() == ["loader", "samples/s", "[95", "%]", "CPU", "ms", "1st", "batch"]
+    assert lines[1].split() == ["fast", "200", "1470-1500", "1.34", "2.5", "s"]
+    assert lines[2].split()[:2] == ["slow", "100"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "webdataset:workers=16,prefetch=4,decoder=torchvision,preset=documented folder",
+        "torch_dataloader@/somewhere/far/away/.venvs/simd/bin/python:decoder=pillow",
+        "x" * 300,
+    ],
+)
+def test_long_names_fold_and_leave_the_figures_whole(name: str) -> None:
+    steps = ["null", "emulate:1400", "emulate:2800", "model:resnet50"]
+    text = printed([row(name, step=step, stall=None if step == "null" else 0.123) for step in steps])
+    figures = next(line for line in text.splitlines() if "1485" in line)
+    assert figures.split()[-8:] == ["1485", "1470-1500", "1.34", "2.5", "s", "12.3%", "12.3%", "12.3%"]
+
+
+def test_with_two_steps_a_long_name_still_fits_eighty_columns() -> None:
+    name = "webdataset:workers=16,prefetch=4,decoder=torchvision,preset=documented folder"
+    steps = ["null", "emulate:1400", "emulate:2800"]
+    text = printed([row(name, step=step, stall=None if step == "null" else 0.123) for step in steps])
+    assert max(len(line) for line in text.splitlines()[:6]) <= 80
+    assert "webdataset:" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["[bold]x[/bold]", "[/]", "[red", "mine:rocket:speed=1", "back\\", "[link=http://x]y", "a:bug:b=1"],
+)
+def test_names_are_shown_as_they_are(name: str) -> None:
+    text = printed([row(name), refused(name + "2", reason=f"because of {name}")])
+    assert name in text.splitlines()[1]
+    assert f"because of {name}" in text
+
+
+def test_foreign_control_codes_never_reach_the_terminal() -> None:
+    text = printed([row("a\x1b[2Jb\nc"), refused(reason="line\n\x1b]0;title\x07two\udcff")])
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "a?[2Jb | c" in text
+    text.encode()
+
+
+@pytest.mark.parametrize(
+    ("stall", "floor", "shown"),
+    [
+        (None, None, "-"),
+        (0.25, None, "25.0%"),
+        (0.25, 0.01, "25.0%"),
+        (0.004, 0.01, "< 1.0%"),
+        (0.0, 0.0, "0.0%"),
+        (1.0, 0.2, "100.0%"),
+    ],
+)
+def test_a_stall_below_its_floor_is_not_told(stall: float | None, floor: float | None, shown: str) -> None:
+    text = printed([row(), row(step="emulate:1400", stall=stall, stall_floor=floor)])
+    assert text.splitlines()[2].rstrip().endswith(shown)
+
+
+def test_a_single_trial_has_no_interval() -> None:
+    assert "1470" not in printed([row(trials=1)])
+
+
+def test_unknown_cpu_is_a_question_mark() -> None:
+    assert " ? " in printed([row(cpu_seconds_per_sample=None)])
+
+
+def test_who_has_no_figure_says_why() -> None:
+    text = printed([row(), refused()])
+    assert "dali: unsupported: pip install 'pipebench[dali]'" in text
+    assert text.splitlines()[2].split() == ["dali", "unsupported"]
+
+
+def test_without_any_ok_trial() -> None:
+    text = printed([refused("a"), refused("b")])
+    assert text.rstrip().endswith("No loader could be measured.")
+    assert "trials" not in text
+
+
+def test_no_rows_at_all() -> None:
+    assert "No loader could be measured." in printed([])
+    assert table([]).row_count == 0
+
+
+def test_labels_and_overhead_are_notes() -> None:
+    lines = notes([row(labels=("not steady (4 of 5)", "short (5 of 5)"), step_overhead_ns=1234.0)])
+    assert lines[0] == "torch_dataloader on null: not steady (4 of 5), short (5 of 5)"
+    assert any("1.23 us a step" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        (Outcome.DIFFERS, "fast is fastest here: 1.25x [1.22, 1.28] the rate of slow, from 10 blocks."),
+        (Outcome.INDICATIVE, "fast came out fastest here, 1.25x [1.22, 1.28] the rate of slow: indicative"),
+        (Outcome.UNDECIDED, "fast and slow: no difference shown (1.25x [1.22, 1.28]); a difference of 2.5%"),
+        (Outcome.EQUAL, "fast and slow are equal within 3 % here"),
+        (Outcome.DISTURBED, "fast and slow: no difference shown (disturbed)"),
+    ],
+)
+def test_the_sentence(outcome: Outcome, says: str) -> None:
+    assert sentence([row("fast"), row("slow")], [standing(outcome)]).startswith(says)
+
+
+def test_two_that_met_in_no_block_are_not_compared() -> None:
+    assert sentence([row("a"), row("b")], []) == "a, b: measured in no block together, so not compared."
+
+
+def test_one_alone_wins_nothing() -> None:
+    assert (
+        sentence([row("only"), row("only", step="emulate:9"), refused()], [])
+        == "Only only could be measured."
+    )
