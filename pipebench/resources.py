@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+_READINGS = 3
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # from linux/prctl.h
 
 
@@ -64,10 +65,25 @@ def tree_cpu_ns() -> int:
 
     Live processes are read from their CPU clocks (a clock id is `~pid << 3 | 2`, from
     `clock_getcpuclockid(3)`); `RUSAGE_CHILDREN` adds those that this process waited for, and
-    `/proc/<pid>/stat` those that its descendants waited for, in 10 ms ticks.
+    `/proc/<pid>/stat` those that its descendants waited for, in 10 ms ticks. A process that is waited
+    for meanwhile would be in neither, so the reading is then repeated.
     """
+    waited = _waited_ns()
+    for _ in range(_READINGS):
+        total = waited + time.process_time_ns() + _descendants_cpu_ns()
+        waited, before = _waited_ns(), waited
+        if waited == before:
+            break
+    return total
+
+
+def _waited_ns() -> int:
     waited = resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = int((waited.ru_utime + waited.ru_stime) * 1e9) + time.process_time_ns()
+    return int((waited.ru_utime + waited.ru_stime) * 1e9)
+
+
+def _descendants_cpu_ns() -> int:
+    total = 0
     for process in tree(os.getpid())[1:]:
         try:
             total += time.clock_gettime_ns((~process << 3) | 2)
@@ -98,22 +114,23 @@ def tree_resources() -> Resources:
     return Resources(
         user_ns=int(user * 1e9) + sum(s[11] + s[13] for s in stats) * _TICK_NS,
         system_ns=int(system * 1e9) + sum(s[12] + s[14] for s in stats) * _TICK_NS,
-        read_bytes=sum(_field(p, "io", "read_bytes") for p in processes),
+        read_bytes=tree_read_bytes(),
         memory_bytes=sum(_field(p, "smaps_rollup", "Pss") * 1024 for p in processes),
-        switches=sum(
-            _field(p, "status", name)
-            for p in processes
-            for name in ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
-        ),
+        switches=sum(_switches(p) for p in processes),
         open_files=sum(_open_files(p) for p in processes),
         processes=len(processes),
     )
 
 
+def tree_read_bytes() -> int:
+    """Bytes that this process and its descendants have fetched from block devices."""
+    return sum(_field(process, "io", "read_bytes") for process in tree(os.getpid()))
+
+
 def _stat(process: int) -> list[int]:
     """The numbers of `/proc/<pid>/stat`: index i holds what proc(5) calls field i + 3."""
     try:
-        text = Path(f"/proc/{process}/stat").read_text()
+        text = Path(f"/proc/{process}/stat").read_text(errors="replace")  # a process may name itself anything
     except OSError:
         return [0] * 50
     return [0, *map(int, text.rpartition(")")[2].split()[1:])]
@@ -121,12 +138,19 @@ def _stat(process: int) -> list[int]:
 
 def _field(process: int, file: str, name: str) -> int:
     try:
-        for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+        for line in Path(f"/proc/{process}/{file}").read_text(errors="replace").splitlines():
             if line.startswith(f"{name}:"):
                 return int(line.split()[1])
     except OSError:
         return 0  # it ended, or the kernel does not let us look
     return 0
+
+
+def _switches(process: int) -> int:
+    """Of all the process's threads; its own `status` tells those of the first thread alone."""
+    threads = [path.name for path in Path(f"/proc/{process}/task").glob("[0-9]*")]
+    names = ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches")
+    return sum(_field(process, f"task/{thread}/status", name) for thread in threads for name in names)
 
 
 def _open_files(process: int) -> int:
