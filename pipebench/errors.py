@@ -16,7 +16,7 @@ class BadInput(Exception):
 
 def unknown(what: str, name: str, known: Iterable[str]) -> BadInput:
     """A `BadInput` for a name that is not one of `known`, with the nearest one suggested."""
-    names = sorted(known)
+    names = sorted(map(str, known))  # an enum's member would show as one
     nearest = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(names) or 'none'}"
     return BadInput(f"there is no {what} {name!r}; {hint}")
