@@ -1,6 +1,8 @@
 """A sample's payload, from where the index says that it lies."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
@@ -26,22 +28,30 @@ class Payloads:
         shard = self._shard[sample]
         if shard < 0:
             return self.read_file(sample)
-        file = os.open(f"{self._root}/{self._shards[shard]}", os.O_RDONLY)
-        try:
+        with self.opened(f"{self._root}/{self._shards[shard]}") as file:
             return self.read_part(file, sample)
+
+    @contextmanager
+    def opened(self, shard: str) -> Iterator[int]:
+        """A shard's file, open for reading. Raises `BadInput`."""
+        try:
+            file = os.open(shard, os.O_RDONLY)
+        except OSError as error:
+            raise BadInput(f"shard {shard} cannot be read: {error.strerror}") from None
+        try:
+            yield file
         finally:
             os.close(file)
 
     def read_file(self, sample: int) -> bytes:
         """A payload that is a file of its own. Raises `BadInput` where it is not as indexed."""
-        size = int(self._size[sample])
         try:
             file = os.open(f"{self._root}/{self._member[sample].as_py()}", os.O_RDONLY)
         except OSError as error:
             raise BadInput(f"sample {self.member(sample)!r} cannot be read: {error.strerror}") from None
         try:
             # One byte more than indexed, so that a file that has grown is noticed.
-            payload = os.read(file, size + 1)
+            payload = os.read(file, int(self._size[sample]) + 1)
         finally:
             os.close(file)
         return self._checked(payload, sample)

@@ -3,7 +3,6 @@
 Imports webdataset and torch: a loader imports this module when it is built.
 """
 
-import os
 import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,8 @@ from ._tutorial import ToItem
 
 Sample = tuple[int, bytes]
 """An id and its payload."""
+
+PipelineStage = Callable[[Iterable[Any]], Iterator[Any]]
 
 COLLATE = {True: webdataset.filters.default_collation_fn, False: None}
 """By whether items hold tensors; ids alone stay a list."""
@@ -70,7 +71,22 @@ def _key_and_field(member: str) -> tuple[str, str]:
     return (match[1], match[2].lower()) if match else (member, "")
 
 
-def identified(index: ShardIndex) -> Callable[[Iterable[Any]], Iterator[tuple[int, str, Any]]]:
+def library_reader(**options: Any) -> PipelineStage:
+    """The library's own tar reader. Raises `BadInput` for a shard that cannot be read."""
+    stage = webdataset.tarfile_to_samples(**options)
+
+    def read(shards: Iterable[Any]) -> Iterator[Any]:
+        try:
+            yield from stage(shards)
+        except (OSError, tarfile.TarError) as error:
+            # The library appends the shard to the error's arguments.
+            texts = [text for text in error.args if isinstance(text, str)]
+            raise BadInput(f"shard {texts[-1]} cannot be read: {texts[0].split(' @ ')[0]}") from None
+
+    return read
+
+
+def identified(index: ShardIndex) -> PipelineStage:
     """A stage that turns the library's samples into (id, field, sample), leaving out what has no id."""
 
     def stage(samples: Iterable[Any]) -> Iterator[tuple[int, str, Any]]:
@@ -93,17 +109,14 @@ def _payloads(samples: Iterable[tuple[int, str, Any]]) -> Iterator[Sample]:
         yield number, sample[field]
 
 
-def _plain(index: ShardIndex, payloads: Payloads) -> Callable[[Iterable[Any]], Iterator[Sample]]:
+def plain_reader(index: ShardIndex, payloads: Payloads) -> PipelineStage:
     """A stage that reads each shard's payloads in order from where the index says, parsing no header."""
 
     def stage(shards: Iterable[Any]) -> Iterator[Sample]:
         for shard in shards:
-            file = os.open(shard["url"], os.O_RDONLY)
-            try:
+            with payloads.opened(shard["url"]) as file:
                 for sample in index.ids(shard["url"]).tolist():
                     yield sample, payloads.read_part(file, sample)
-            finally:
-                os.close(file)
 
     return stage
 
@@ -118,11 +131,11 @@ class ShardBatches(IterableDataset[Message]):
         self._ship, self._epoch = feed.shipper, feed.epoch
         self._index, self._payloads = ShardIndex(workload.dataset), Payloads(workload.dataset)
         plain = settings.tar_reader == "plain"
-        self._read = [_plain(self._index, self._payloads)] if plain else self._library()
+        self._read = [plain_reader(self._index, self._payloads)] if plain else self._library()
 
     def _library(self) -> list[Any]:
         wanted = self._index.fields()
-        read = webdataset.tarfile_to_samples(select_files=lambda name: _key_and_field(name)[1] in wanted)
+        read = library_reader(select_files=lambda name: _key_and_field(name)[1] in wanted)
         return [read, identified(self._index), _payloads]
 
     def __iter__(self) -> Iterator[Message]:
@@ -135,8 +148,6 @@ class ShardBatches(IterableDataset[Message]):
                 yield self._ship((payload for _, payload in samples), ids, epoch, self._payloads.member)
         except BadInput as error:
             yield Message(np.empty(0, np.int64), fault=str(error))
-        except (OSError, tarfile.TarError) as error:
-            yield Message(np.empty(0, np.int64), fault=_unreadable(error))
 
     def _pipeline(self, epoch: int) -> Any:
         shards, samples = shuffles(self._workload, len(self._index.urls), self._settings, epoch)
@@ -159,15 +170,9 @@ def shuffles(workload: Workload, shards: int, settings: WebDatasetSettings, epoc
     return webdataset.detshuffle(shards, shards, seed), webdataset.detshuffle(settings.buffer, seed=seed)
 
 
-def rank_slice(placement: Placement) -> Callable[[Iterable[Any]], Iterator[Any]]:
+def rank_slice(placement: Placement) -> PipelineStage:
     """Deals shards out to ranks by the placement; the library would ask the environment."""
     return lambda shards: islice(shards, placement.rank, None, placement.world_size)
-
-
-def _unreadable(error: Exception) -> str:
-    """The library appends the shard to the error's arguments."""
-    texts = [text for text in error.args if isinstance(text, str)]
-    return f"shard {texts[-1]} cannot be read: {texts[0].split(' @ ')[0]}"
 
 
 def item_pipeline(
@@ -181,7 +186,7 @@ def item_pipeline(
         shards,
         rank_slice(placement),
         webdataset.split_by_worker,
-        webdataset.tarfile_to_samples(),
+        library_reader(),
         identified(index),
         samples,
         webdataset.map(lambda found: to_item(found[2][found[1]], found[0])),

@@ -60,7 +60,7 @@ def ids_of(batches: Iterator[Batch]) -> list[int]:
 
 
 def rows_by_id(batches: Iterator[Batch]) -> dict[int, Any]:
-    rows = {}
+    rows: dict[int, Any] = {}
     for batch in batches:
         rows |= zip(batch.ids.tolist(), batch.inputs.clone(), strict=True)
     return rows
