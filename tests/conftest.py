@@ -67,7 +67,7 @@ def make_trace() -> Callable[..., Trace]:
     """`make_trace(gaps_ms, sizes=10, epochs=(0,), step_ms=0)`: a trace from the gaps between arrivals.
 
     The first batch arrives 500 ms after it was asked for. Looks come at each batch from the second on;
-    they see 0.5 s of CPU time a second in the tree, and 0.6 s in the host.
+    they see 0.5 s of CPU time a second in the tree, and 0.52 s in the host.
     """
 
     def make(
@@ -79,7 +79,7 @@ def make_trace() -> Callable[..., Trace]:
         got = [int(at * MS) for at in accumulate([500, *gaps_ms])]
         asked = [0, *(at + int(step_ms * MS) for at in got[:-1])]
         counts = [sizes] * len(got) if isinstance(sizes, int) else list(sizes)
-        looks = [Look(i + 1, at, at // 2, at * 6 // 10) for i, at in enumerate(got)]
+        looks = [Look(i + 1, at, at // 2, at * 52 // 100) for i, at in enumerate(got)]
         return Trace(array("q", asked), array("q", got), array("q", counts), list(epochs), looks, got[-1])
 
     return make

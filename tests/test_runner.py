@@ -36,14 +36,7 @@ class Executor:
 
 @pytest.fixture
 def execute(make_record: Callable[..., Record]) -> Executor:
-    def make(**fields: Any) -> Record:
-        record = make_record(**fields)
-        if record.trace is None:
-            return record
-        quiet = [replace(look, host_busy_ns=look.cpu_ns) for look in record.trace.looks]
-        return replace(record, trace=replace(record.trace, looks=quiet))
-
-    return Executor(make)
+    return Executor(make_record)
 
 
 @pytest.fixture

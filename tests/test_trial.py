@@ -1,0 +1,102 @@
+"""One trial in this process: what a loader raises becomes a status and a reason."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pipebench import trial
+from pipebench.contract import Unsupported
+from pipebench.dataset import Dataset
+from pipebench.errors import BadInput
+from pipebench.results import Record, TrialSpec
+
+
+class Ticking:
+    """A clock that passes 10 ms whenever it is read."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def now_ns(self) -> int:
+        self.at += 10_000_000
+        return self.at
+
+    def sleep_ns(self, duration_ns: int) -> None:
+        self.at += duration_ns
+
+    burn_ns = sleep_ns
+
+
+@pytest.fixture
+def run(fakes: str, make_dataset: Callable[..., Dataset], spec: TrialSpec) -> Callable[..., Record]:
+    data = make_dataset().url
+
+    def do(name: str, **changes: object) -> Record:
+        own = replace(spec, loader=f"{fakes}:{name}", data=data, **changes)  # type: ignore[arg-type]
+        blank = Record(run="r", contestant="c", block=0, spec=own, status="failed")
+        return trial.run(blank, 0, Ticking())
+
+    return do
+
+
+def test_a_trial_records_all_that_it_saw(run: Callable[..., Record]) -> None:
+    record = run("Good")
+    assert record.status == "ok"
+    assert record.trace is not None
+    assert len(record.trace.got_ns) >= 20
+    assert record.settings["workers"] == 1
+    assert {"numpy", "pipebench"} <= record.versions.keys()
+    assert record.machine["cores"] >= 1
+    assert record.resources["processes"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "status", "says"),
+    [
+        ("Raises", {}, "failed", "ValueError: the last line (fake_loaders.py, line "),
+        ("Refuses", {}, "unsupported", "pip install 'nothing'"),
+        ("RefusesToBeBuilt", {}, "unsupported", "not on | this host"),
+        ("Complains", {}, "bad_input", "the data is wrong"),
+        ("Good", {"data": "/no/such"}, "bad_input", "there is no folder /no/such"),
+        ("Good", {"options": {"wrkers": "2"}}, "bad_input", "there is no fake_loaders:Good setting 'wrkers'"),
+        ("Good", {"options": {"preset": "best"}}, "bad_input", "there is no preset of fake_loaders:Good"),
+        ("Good", {"options": {"preset": "documented"}}, "unsupported", "has no 'documented' preset"),
+        ("Nowhere", {}, "bad_input", "loader 'fake_loaders:Nowhere': module 'fake_loaders' has no 'Nowhere'"),
+    ],
+)
+def test_whatever_goes_wrong_has_a_status_and_a_reason(
+    run: Callable[..., Record], name: str, changes: dict[str, object], status: str, says: str
+) -> None:
+    if "data" in changes:
+        record = run(name)
+        blank = replace(record, status="failed", spec=replace(record.spec, **changes))  # type: ignore[arg-type]
+        record = trial.run(blank, 0, Ticking())
+    else:
+        record = run(name, **changes)
+    assert record.status == status
+    assert record.reason.startswith(says)
+
+
+def test_settings_follow_from_the_placement_and_the_options(run: Callable[..., Record]) -> None:
+    assert run("Good", cpus=[0, 1, 2]).settings["workers"] == 3
+    assert run("Good", cpus=[0, 1, 2], options={"workers": "7"}).settings["workers"] == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (Unsupported("why"), ("unsupported", "why")),
+        (BadInput("why"), ("bad_input", "why")),
+        (ValueError(""), ("failed", "ValueError: no message")),
+        (ValueError("a\n\nb\n"), ("failed", "ValueError: b")),
+        (MemoryError(), ("failed", "MemoryError: no message")),
+        (ValueError("\x1b[2J\udcff"), ("failed", "ValueError: ?[2J?")),
+    ],
+)
+def test_an_exception_as_a_reason(error: Exception, expected: tuple[str, str]) -> None:
+    assert trial.outcome(error) == expected
+
+
+def test_a_reason_is_never_long() -> None:
+    assert len(trial.outcome(ValueError("x" * 10**6))[1]) < 3000
