@@ -6,6 +6,7 @@ Imports torch: a loader imports this module when it is built.
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ class Feed:
         preprocessing = image_preprocessing(workload)
         shape = batch_shape(preprocessing, min(workload.batch_size, workload.dataset.samples))
         self.epoch = SharedNumber(NO_EPOCH)
-        """What the workers see as the current epoch; they stop when it changes."""
+        """The epoch in which the workers began; they stop when it changes."""
         self._settings = settings
         self._ring = _ring(shape, preprocessing.dtype, settings) if settings.ring else None
         maker = BatchMaker(
@@ -98,6 +99,8 @@ class Feed:
             self.deliver.transfer.pin(self._ring.slots)
         self._running: Generator[Batch] | None = None
         self._stream: Any = None
+        self._ahead: int | None = None
+        """The epoch that the workers are in, or go on with."""
 
     def connect(self, dataset: Any, sampler: Any = None) -> None:
         """`dataset` yields the messages that `shipper` makes."""
@@ -124,26 +127,41 @@ class Feed:
         if self._running is not None:
             self._running.close()
 
-    def received(self, epoch: int) -> Generator[tuple[NDArray[np.int64], torch.Tensor | None]]:
-        """(ids, inputs on the host as they lie in memory) of each batch. Raises `BadInput` for a fault."""
-        with closing(self._messages(epoch)) as messages:
+    def received(
+        self, epoch: int, count: int | None = None
+    ) -> Generator[tuple[NDArray[np.int64], torch.Tensor | None]]:
+        """(ids, inputs on the host as they lie in memory) of each batch. Raises `BadInput` for a fault.
+
+        A `count` of batches says that the dataset goes on with the next epoch by itself.
+        """
+        with closing(self._messages(epoch, count)) as messages:
             for message in messages:
                 if message.fault is not None:
                     raise BadInput(message.fault)
                 yield message.ids, self._inputs(message)
 
-    def _messages(self, epoch: int) -> Generator[Message]:
+    def _messages(self, epoch: int, count: int | None) -> Generator[Message]:
         """Closed early, it waits until the workers have stopped, and frees what they made."""
-        self.epoch.value = epoch
-        self._stream = iter(self._loader)
+        if self._ahead != epoch:
+            self._discard()
+            self.epoch.value = epoch
+            self._stream = iter(self._loader)
+        self._ahead = epoch
         try:
-            yield from self._stream
+            yield from islice(self._stream, count)
         except GeneratorExit:
-            self.epoch.value = NO_EPOCH
-            for message in self._stream:
-                if message.slot is not None and self._ring is not None:
-                    self._ring.give_back(message.slot)
+            self._discard()
             raise
+        self._ahead = None if count is None else epoch + 1
+
+    def _discard(self) -> None:
+        """Stops the workers' epoch, and frees what they made ahead."""
+        if self._ahead is None:
+            return
+        self._ahead, self.epoch.value = None, NO_EPOCH
+        for message in self._stream:
+            if message.slot is not None and self._ring is not None:
+                self._ring.give_back(message.slot)
 
     def _inputs(self, message: Message) -> torch.Tensor | None:
         if message.slot is None or self._ring is None:

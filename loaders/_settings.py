@@ -38,6 +38,23 @@ class DataLoaderSettings(Settings):
 
 
 @dataclass(frozen=True)
+class TorchDataLoaderSettings(DataLoaderSettings):
+    """Knobs of `TorchDataLoader`."""
+
+    ahead: bool = True
+    """Workers go on with the next epoch while the last batches of one are consumed."""
+
+    @classmethod
+    def tuned(cls, placement: Placement) -> Self:
+        return cls(workers=placement.cores)
+
+    @classmethod
+    def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
+        """As PyTorch's transfer-learning tutorial and its ImageNet example: 4 workers, PIL, defaults."""
+        return cls(workers=4, decoder="pillow", ring=False, items=True, ahead=False)
+
+
+@dataclass(frozen=True)
 class WebDatasetSettings(DataLoaderSettings):
     """Knobs of `WebDataset`."""
 

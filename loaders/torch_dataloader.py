@@ -7,7 +7,8 @@ DataLoader's own collation.
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from itertools import count
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,28 +16,21 @@ from numpy.typing import NDArray
 from pipebench.contract import Batch, Loader, Placement, Stage, Workload
 
 from ._checks import pillow_distribution, require
-from ._partition import batches, share
+from ._partition import batch_count, batches, share
 from ._payload import Payloads
-from ._settings import DataLoaderSettings
+from ._settings import TorchDataLoaderSettings
 
 if TYPE_CHECKING:
     from ._feed import Feed, Message
 
-Task = tuple[int, NDArray[np.int64]]
-"""An epoch and the ids of a batch."""
 
+class Task(NamedTuple):
+    """What a worker is told for one batch."""
 
-class TorchDataLoaderSettings(DataLoaderSettings):
-    """Knobs of `TorchDataLoader`."""
-
-    @classmethod
-    def tuned(cls, placement: Placement) -> Self:
-        return cls(workers=placement.cores)
-
-    @classmethod
-    def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
-        """As PyTorch's transfer-learning tutorial and its ImageNet example: 4 workers, PIL, defaults."""
-        return cls(workers=4, decoder="pillow", ring=False, items=True)
+    begun: int
+    """The epoch in which the workers began; the task is void once that has changed."""
+    epoch: int
+    ids: NDArray[np.int64]
 
 
 class TorchDataLoader:
@@ -71,14 +65,16 @@ class _Batches:
         from ._feed import Feed
 
         self._feed = Feed(workload, placement, until, settings)
-        sampler = _Tasks(workload, placement, self._feed)
+        self._count = batch_count(workload, placement)
+        self._ahead = settings.ahead
+        sampler = _Tasks(workload, placement, self._feed, ahead=settings.ahead)
         self._feed.connect(_FolderBatches(workload, self._feed), sampler)
 
     def epoch(self, number: int) -> Iterator[Batch]:
         return self._feed.start(self._batches(number))
 
     def _batches(self, number: int) -> Generator[Batch]:
-        with closing(self._feed.received(number)) as received:
+        with closing(self._feed.received(number, self._count if self._ahead else None)) as received:
             for ids, inputs in received:
                 yield self._feed.deliver(ids, inputs)
 
@@ -87,17 +83,19 @@ class _Batches:
 
 
 class _Tasks:
-    """In the parent: the sampler, whose indices are whole batches of the feed's current epoch."""
+    """In the parent: the sampler, whose indices are whole batches, from the feed's epoch on."""
 
-    def __init__(self, workload: Workload, placement: Placement, feed: "Feed") -> None:
-        self._workload, self._placement, self._epoch = workload, placement, feed.epoch
+    def __init__(self, workload: Workload, placement: Placement, feed: "Feed", *, ahead: bool) -> None:
+        self._workload, self._placement, self._begun = workload, placement, feed.epoch
+        self._ahead = ahead and batch_count(workload, placement) > 0
 
     def __iter__(self) -> Iterator[Task]:
-        epoch = self._epoch.value
-        for ids in batches(share(self._workload, self._placement, epoch), self._workload):
-            if self._epoch.value != epoch:
-                return
-            yield epoch, ids
+        begun = self._begun.value
+        for epoch in count(begun) if self._ahead else (begun,):
+            for ids in batches(share(self._workload, self._placement, epoch), self._workload):
+                if self._begun.value != begun:
+                    return
+                yield Task(begun, epoch, ids)
 
 
 class _FolderBatches:
@@ -105,13 +103,12 @@ class _FolderBatches:
 
     def __init__(self, workload: Workload, feed: "Feed") -> None:
         self._payloads = Payloads(workload.dataset)
-        self._ship, self._epoch = feed.shipper, feed.epoch
+        self._ship, self._begun = feed.shipper, feed.epoch
 
     def __getitem__(self, task: Task) -> "Message":
-        epoch, ids = task
-        wanted = ids if self._epoch.value == epoch else ids[:0]
-        payloads = map(self._payloads.read_file, wanted.tolist())
-        return self._ship(payloads, wanted, epoch, self._payloads.member)
+        ids = task.ids if self._begun.value == task.begun else task.ids[:0]
+        payloads = map(self._payloads.read_file, ids.tolist())
+        return self._ship(payloads, ids, task.epoch, self._payloads.member)
 
 
 class _Items:

@@ -15,7 +15,8 @@ from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput
 from pipebench.kinds.image import Image, ImagePreprocessing
 from pipebench.loaders._payload import Payloads
-from pipebench.loaders.torch_dataloader import TorchDataLoader, TorchDataLoaderSettings
+from pipebench.loaders._settings import TorchDataLoaderSettings
+from pipebench.loaders.torch_dataloader import TorchDataLoader
 
 Make = Callable[..., Loader]
 ALONE = Placement(cores=2)
@@ -25,6 +26,7 @@ SETTINGS = {
     "tuned": TUNED,
     "documented": replace(DOCUMENTED, workers=2),
     "no ring": replace(TUNED, ring=False),
+    "not ahead": replace(TUNED, ahead=False),
     "many workers": replace(TUNED, workers=5, prefetch=1),
 }
 
@@ -79,6 +81,22 @@ def test_an_epoch_after_an_abandoned_one_is_complete(make: Make, settings: Any) 
             next(abandoned)
         assert sorted(ids_of(loader.epoch(number + 10))) == list(range(96))
         assert ids_of(abandoned) == []
+
+
+@pytest.mark.parametrize("numbers", [(0, 1, 2), (0, 2, 1), (3, 3, 4)])
+def test_epochs_in_any_order_are_what_they_are_alone(make: Make, numbers: tuple[int, ...]) -> None:
+    loader = make()
+    for number in numbers:
+        alone = make(SETTINGS["not ahead"])
+        assert ids_of(loader.epoch(number)) == ids_of(alone.epoch(number))
+        rows, expected = rows_by_id(loader.epoch(number)), rows_by_id(alone.epoch(number))
+        assert all((rows[sample] == expected[sample]).all() for sample in range(96))
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_a_rank_without_batches_has_empty_epochs(make: Make, settings: Any) -> None:
+    loader = make(settings, batch_size=100, drop_last=True)
+    assert [list(loader.epoch(number)) for number in (0, 1)] == [[], []]
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
