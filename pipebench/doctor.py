@@ -1,8 +1,6 @@
 """What this host has and lacks for a benchmark, each lack with what mends it."""
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,8 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipebench import machine, registry
-from pipebench.errors import BadInput
-from pipebench.isolation import run_trial
+from pipebench.isolation import run_command, run_trial
 from pipebench.plan import Request, make_plan
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.schedule import opening
@@ -84,14 +81,9 @@ def _storage(path: Path) -> Finding:
         return Finding(topic="storage", state="missing", text=text, remedy=f"mkdir -p {path}")
     usage = shutil.disk_usage(path)
     room = f"{usage.free / 1e9:.0f} GB free of {usage.total / 1e9:.0f}"
-    return Finding(topic="storage", state="ok", text=f"{room} at {path.resolve()} ({_filesystem(path)})")
-
-
-def _filesystem(path: Path) -> str:
-    """Type of the filesystem: that of the longest mount point above the path."""
-    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    above = [(len(at), kind) for at, kind in mounts if os.path.commonpath([at, path.resolve()]) == at]
-    return max(above)[1]
+    return Finding(
+        topic="storage", state="ok", text=f"{room} at {path.resolve()} ({machine.filesystem(path)})"
+    )
 
 
 def _gpu(names: str) -> Finding:
@@ -116,18 +108,11 @@ def loaders() -> Iterator[Finding]:
     """Each registered loader, tried: a proof of its work over a few samples, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="pipebench-doctor-") as folder:
         samples = [str(Path(folder, name)) for name in ("folder", "wds")]
-        _pipebench("data", "synth", samples[0], "--samples", "24", "--classes", "2", "--mean-bytes", "20000")
-        _pipebench("data", "shard", *samples, "--format", "wds", "--shard-samples", "6")
+        run_command("data", "synth", samples[0], "--samples", "24", "--classes", "2", "--mean-bytes", "20000")
+        run_command("data", "shard", *samples, "--format", "wds", "--shard-samples", "6")
         for name in registry.names(registry.LOADERS):
             if name != CEILING:
                 yield from _try(name, samples)
-
-
-def _pipebench(*arguments: str) -> None:
-    command = [sys.executable, "-m", "pipebench", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BadInput(f"'pipebench {' '.join(arguments[:2])}' failed here: {done.stderr.strip()}")
 
 
 def _try(name: str, samples: list[str]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import fmean, mode
 
 from pipebench.measure import Look, Trace
+from pipebench.page_cache import label
 from pipebench.results import Record
 from pipebench.stats import is_steady, transient_end
 from pipebench.step import StepSpec, device_times, parse_step
@@ -44,6 +45,8 @@ class Figures:
     batch_seconds: float
     """Mean time between batches."""
     window_seconds: float
+    cache: str
+    """What the trial proved about where its bytes came from (`page_cache.label`)."""
     steady: bool
     short: bool
 
@@ -84,7 +87,8 @@ def figures(record: Record) -> Figures | None:
         wait_seconds=_waits(trace, window),
         batch_seconds=seconds / len(window.batches),
         window_seconds=seconds,
-        steady=is_steady(steady_gaps),
+        cache=label(record.cache),
+        steady=is_steady(_gaps(trace, _alike(trace, window.batches))),
         short=seconds < MIN_SECONDS,
     )
 
@@ -94,9 +98,8 @@ def cut(trace: Trace, burst: int) -> Window:
 
     Workers deliver in bursts of about as many batches as there are cores.
     """
-    inside = _inside(trace, range(1, len(trace.got_ns)))
-    gaps = [trace.got_ns[batch] - trace.got_ns[batch - 1] for batch in inside]
-    first = inside[transient_end(gaps)] - 1
+    alike = _alike(trace, range(1, len(trace.got_ns)))
+    first = alike[transient_end(_gaps(trace, alike))] - 1
     available = len(trace.got_ns) - 1 - first
     fitting = [unit for unit in (epoch_batches(trace), burst, 1) if unit and unit <= available]
     return Window(first, first + available // fitting[0] * fitting[0])
@@ -106,6 +109,18 @@ def _inside(trace: Trace, batches: Sequence[int]) -> Sequence[int]:
     """The batches that begin no epoch, or all where each does."""
     boundaries = set(trace.epochs)
     return [batch for batch in batches if batch not in boundaries] or batches
+
+
+def _alike(trace: Trace, batches: Sequence[int]) -> Sequence[int]:
+    """The batches inside epochs that are as large as any: a short last one tells nothing about the pace."""
+    inside = _inside(trace, batches)
+    largest = max(trace.sizes[batch] for batch in inside)
+    return [batch for batch in inside if trace.sizes[batch] == largest]
+
+
+def _gaps(trace: Trace, batches: Sequence[int]) -> list[int]:
+    """In ns: whole numbers, so that equal gaps have no variance at all."""
+    return [trace.got_ns[batch] - trace.got_ns[batch - 1] for batch in batches]
 
 
 def epoch_batches(trace: Trace) -> int | None:

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
     """Runs one trial and returns its record, whatever became of the process.
 
     `identity` gives the record's `run`, `contestant` and `block`. A process that runs longer than
-    `timeout` seconds is ended. Nothing that the trial started is left running, also on Ctrl-C.
+    `timeout` seconds is ended. Nothing that the trial started is left running, also on Ctrl-C and on
+    SIGTERM, which both raise `KeyboardInterrupt`.
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     facts: dict[str, str | int] = {**identity, "started": started}
@@ -42,11 +44,25 @@ def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
         result, errors = Path(folder, "record"), Path(folder, "stderr")
         order = {"spec": asdict(spec), "record": facts, "spawned_ns": SystemClock.now_ns()}
         try:
-            code = _run(spec, mark, json.dumps(order).encode(), result, errors, timeout)
+            with _terminable():
+                code = _run(spec, mark, json.dumps(order).encode(), result, errors, timeout)
         finally:
             _end_marked(mark)
         blank = Record(spec=spec, status="failed", **facts)  # type: ignore[arg-type] # names fit the fields
         return _collect(blank, code, timeout, result, errors)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Meanwhile SIGTERM, as `timeout` and CI systems send it, is like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say so
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, timeout: float) -> int | None:

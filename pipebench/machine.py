@@ -66,6 +66,21 @@ def cgroup_quota() -> float | None:
     return int(quota) / int(period)
 
 
+def filesystem(path: Path) -> str:
+    """Type of the filesystem that holds the path: that of the longest mount point above it."""
+    place = path.resolve()
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    above = [
+        (len(at), order, kind) for order, (at, kind) in enumerate(mounts) if place.is_relative_to(_plain(at))
+    ]
+    return max(above)[2]
+
+
+def _plain(mount: str) -> str:
+    """A mount point without the octal escapes of proc(5)."""
+    return os.fsdecode(mount.encode().decode("unicode_escape").encode("latin-1"))
+
+
 def gpu_names() -> list[str]:
     """NVIDIA's accelerators, as the driver's files name them."""
     found = []

@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
+from typing import Literal
 
 from pipebench import machine, registry
-from pipebench.contract import Stage
+from pipebench.contract import Stage, Unsupported
 from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, unknown
 from pipebench.goal import Goal
@@ -37,6 +40,7 @@ class Request:
     precision: float | None = None
     max_seconds: float | None = None
     seconds: float = 3.0
+    cache: Literal["warm", "cold"] = "warm"
     trial_timeout: float = 120.0
 
 
@@ -62,6 +66,8 @@ def parse_loader(text: str) -> LoaderChoice:
     name, at, python = name.partition("@")
     if not name or (at and not python):
         raise BadInput(f"--loader {text!r} is not of the form NAME[@PYTHON][:key=value,...]")
+    if name == CEILING:
+        raise BadInput(f"--loader {text}: {CEILING} is the ceiling, which every run measures; name another")
     interpreter = str(Path(python).expanduser().absolute()) if at else sys.executable
     return LoaderChoice(text=text, name=name, python=interpreter, options=options)
 
@@ -76,14 +82,18 @@ def make_plan(request: Request) -> Plan:
     _check_unique(contestants)
     for (choice, _), contestant in zip(pairs, contestants, strict=True):
         if choice.here:
-            prepare(contestant.specs[0])
-    ceiling = _contestant(request, parse_loader(CEILING), datasets[0], several=False)
+            with suppress(Unsupported):  # the trial's record says so, and the others run
+                prepare(contestant.specs[0])
+    ceiling = _contestant(request, _CEILING, datasets[0], several=False)
     return Plan(
         contestants=(ceiling, *contestants),
         goal=Goal(blocks=request.trials, precision=request.precision, max_seconds=request.max_seconds),
         seed=request.seed,
         trial_timeout=request.trial_timeout,
     )
+
+
+_CEILING = LoaderChoice(text=CEILING, name=CEILING, python=sys.executable, options={})
 
 
 def _registered() -> list[str]:
@@ -98,7 +108,7 @@ def _check(request: Request, datasets: Sequence[Dataset]) -> None:
         ("trial_timeout", 1),
         ("seed", 0),
     ):
-        if getattr(request, name) < least:
+        if not least <= getattr(request, name) < inf:  # nor is "nan" at least anything
             option = name.replace("_", "-")
             raise BadInput(f"--{option} must be at least {least}, not {getattr(request, name)}")
     if request.until not in list(Stage):
@@ -141,6 +151,7 @@ def _contestant(request: Request, choice: LoaderChoice, dataset: Dataset, severa
         step="null",
         until=request.until,
         seconds=request.seconds,
+        cache=request.cache,
     )
     label = f"{choice.text} {dataset.format}" if several else choice.text
     return Contestant(label=label, specs=tuple(replace(first, step=step) for step in request.steps))

@@ -51,6 +51,8 @@ class TrialSpec:
     until: str
     seconds: float
     """To measure, from the first batch on."""
+    cache: Literal["warm", "cold"]
+    """Cold evicts the dataset's files first and measures exactly one epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ class Record:
     device_ns: tuple[tuple[int, int], ...] = ()
     """Each step's begin and end on an accelerator's own clock."""
     resources: Mapping[str, int] = field(default_factory=dict)
+    cache: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered."""
 
 
 def to_line(record: Record) -> str:
@@ -87,7 +91,9 @@ def to_line(record: Record) -> str:
     if record.trace is not None:
         trace = asdict(record.trace)
         raw["trace"] = trace | {name: list(trace[name]) for name in _ARRAYS}
-    return json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+    # ASCII, since a path or a message may hold bytes that are no UTF-8. A third party's settings may hold
+    # what JSON can't, and stand there as text.
+    return json.dumps(raw, separators=(",", ":"), default=str)
 
 
 def from_line(line: str) -> Record:
@@ -97,13 +103,14 @@ def from_line(line: str) -> Record:
         schema = raw.pop("schema")
         if schema == SCHEMA:
             return _record(raw)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise BadInput(f"not a pipebench record ({error})") from None
     raise BadInput(
         f"a record of schema {schema!r}, and this pipebench reads schema {SCHEMA}; update pipebench"
     )
 
 
+_BEGIN = b'{"schema":'
 _ARRAYS = ("asked_ns", "got_ns", "sizes")
 
 
@@ -119,12 +126,15 @@ def _record(raw: dict[str, Any]) -> Record:
 
 def append(path: Path, record: Record) -> None:
     """Adds the record to the file and syncs it; a line torn by an earlier crash is cut off first."""
-    with path.open("a+b") as file:
-        whole = _whole_length(file.seek(0, os.SEEK_END), path)
-        file.truncate(whole)
-        file.write(to_line(record).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("a+b") as file:
+            whole = _whole_length(file.seek(0, os.SEEK_END), path)
+            file.truncate(whole)
+            file.write(to_line(record).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}; name another file with --out") from None
 
 
 def _whole_length(length: int, path: Path) -> int:
@@ -139,15 +149,15 @@ def _whole_length(length: int, path: Path) -> int:
 def read(path: Path) -> list[Record]:
     """All records of a file; a last line that a crash left unfinished is passed over."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        *lines, torn = path.read_bytes().split(b"\n")
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path} is not a pipebench results file: it is not UTF-8 text") from None
+    if torn and not lines and not torn.startswith(_BEGIN):  # appending would cut it off
+        raise BadInput(f"{path} is not a pipebench results file")
     records = []
-    for number, line in enumerate(lines[:-1], 1):
+    for number, line in enumerate(lines, 1):
         try:
-            records.append(from_line(line))
+            records.append(from_line(line.decode(errors="replace")))
         except BadInput as problem:
             raise BadInput(f"{path}, line {number}: {problem}") from None
     return records

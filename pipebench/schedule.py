@@ -59,9 +59,9 @@ def opening(plan: Plan) -> Iterator[Trial]:
     """The ceiling once on each step, which tries the steps too; then each rival's proof of work."""
     for contestant in plan.contestants:
         if contestant.is_ceiling:
-            yield from (Trial(contestant.label, 0, spec) for spec in contestant.specs)
+            yield from (Trial(contestant.label, 0, replace(spec, cache="warm")) for spec in contestant.specs)
     for contestant in plan.rivals:
-        proof = replace(contestant.specs[0], purpose="same_work", step="null", until="batch")
+        proof = replace(contestant.specs[0], purpose="same_work", step="null", until="batch", cache="warm")
         yield Trial(contestant.label, PROOF_BLOCK, proof)
 
 

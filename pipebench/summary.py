@@ -42,6 +42,8 @@ class Row:
     stall: float | None = None
     stall_floor: float | None = None
     """Twice the idle share that the resident loader shows on this step: below it a stall is not told."""
+    cache: tuple[str, ...] = ()
+    """What the trials proved about where their bytes came from."""
     step_overhead_ns: float | None = None
     """The harness's own time a step, from the resident loader on the null step."""
     same_work: Mapping[str, Any] | None = None
@@ -103,7 +105,7 @@ def _row(
     worst = next((r for r in blocks.values() if r.status != "ok"), next(iter(blocks.values())))
     base = _identity(worst, step, len(found), proof)
     if not found:
-        return Row(**base)
+        return Row(**(base | _TOO_FEW if worst.status == "ok" else base))
     rate = rate_interval([f.samples_per_second for f in found])
     floor = None if idle is None else 2 * idle
     return Row(
@@ -120,9 +122,13 @@ def _row(
         data_wait_seconds=sorted(f.wait_seconds for f in found)[len(found) // 2],
         stall=_median(f.stall for f in found),
         stall_floor=floor if found[0].stall is not None else None,
+        cache=tuple(sorted({f.cache for f in found})),
         step_overhead_ns=overhead_ns,
         labels=_labels(found),
     )
+
+
+_TOO_FEW = {"status": "failed", "reason": "fewer than three batches arrived; try a smaller --batch-size"}
 
 
 def _identity(record: Record, step: str, trials: int, proof: Record | None) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipebench import machine, registry
-from pipebench.contract import LoaderFactory, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import open_dataset
-from pipebench.errors import BadInput, unknown
+from pipebench import machine, page_cache, registry
+from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
+from pipebench.dataset import Dataset, open_dataset
+from pipebench.errors import BadInput, one_line, unknown
 from pipebench.kinds import kind
 from pipebench.measure import Budget, Clock, SystemClock, measure
 from pipebench.options import override
-from pipebench.resources import host_busy_ns, tree_cpu_ns, tree_resources
+from pipebench.resources import host_busy_ns, tree_cpu_ns, tree_read_bytes, tree_resources
 from pipebench.results import Record, Status, TrialSpec
 from pipebench.step import make_step
 
@@ -33,7 +33,7 @@ class Contender:
     until: Stage
     settings: Any
 
-    def build(self) -> Any:
+    def build(self) -> Loader:
         """A new loader; raises what the factory raises."""
         return self.factory(self.workload, self.placement, until=self.until, settings=self.settings)
 
@@ -55,13 +55,13 @@ def run(blank: Record, spawned_ns: int, clock: Clock | None = None) -> Record:
 def outcome(error: Exception) -> tuple[Status, str]:
     """An exception as the status and the reason of its trial, in one line."""
     if isinstance(error, Unsupported):
-        return "unsupported", str(error)
+        return "unsupported", one_line(str(error))
     if isinstance(error, BadInput):
-        return "bad_input", str(error)
+        return "bad_input", one_line(str(error))
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     lines = str(error).strip().splitlines() or ["no message"]
-    return "failed", f"{type(error).__name__}: {lines[-1]}{place}"
+    return "failed", one_line(f"{type(error).__name__}: {lines[-1]}{place}")
 
 
 def prepare(spec: TrialSpec) -> Contender:
@@ -108,11 +108,17 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
     times = {"spawned": spawned_ns, "imported": clock.now_ns()}
     spec = record.spec
     step = make_step(spec.step, contender.workload, spec.device, clock.burn_ns)
+    cache = _prepare_cache(spec, contender)
+    read_before = tree_read_bytes()
     times["step_ready"] = clock.now_ns()
     with closing(contender.build()) as loader:
         times["loader_ready"] = clock.now_ns()
-        trace = measure(loader, step, Budget(seconds=spec.seconds), clock, _observe)
+        if spec.cache == "warm":
+            read_before = tree_read_bytes()
+        trace = measure(loader, step, _budget(spec), clock, _observe)
         used = tree_resources()
+    dataset = contender.workload.dataset
+    delivered = sum(trace.sizes) * dataset.payload_bytes // dataset.samples
     return replace(
         record,
         status="ok",
@@ -120,7 +126,23 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         trace=trace,
         device_ns=tuple(step.device_ns()),
         resources=asdict(used),
+        cache=cache | {"bytes_read": used.read_bytes - read_before, "payload_bytes": delivered},
     )
+
+
+def _prepare_cache(spec: TrialSpec, contender: Contender) -> dict[str, Any]:
+    """For a cold trial, evicts the dataset after a rehearsal: what the build imports must not count."""
+    dataset = contender.workload.dataset
+    kind, name = page_cache.transport(dataset)
+    facts: dict[str, Any] = {"asked": spec.cache, "transport": kind, "filesystem": name, "resident": None}
+    if spec.cache == "cold" and kind != "object":
+        contender.build().close()
+        facts["resident"] = page_cache.evict(dataset.files()).resident
+    return facts
+
+
+def _budget(spec: TrialSpec) -> Budget:
+    return Budget(seconds=spec.seconds, epochs=1 if spec.cache == "cold" else None)
 
 
 def _observe() -> tuple[int, int]:
@@ -130,5 +152,11 @@ def _observe() -> tuple[int, int]:
 def _prove(record: Record, contender: Contender) -> Record:
     from pipebench.same_work import prove
 
-    proof = prove(contender)
-    return replace(record, status="ok", same_work=proof)
+    def make(workload: Workload, placement: Placement) -> Loader:
+        return contender.factory(workload, placement, until=Stage.BATCH, settings=contender.settings)
+
+    proof = prove(make, contender.workload, contender.placement)
+    record = replace(record, status="ok", same_work=asdict(proof))
+    if proof.fault is not None:
+        return replace(record, status="failed", reason=f"not the same work: {proof.fault}")
+    return record

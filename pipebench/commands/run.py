@@ -92,6 +92,12 @@ def _add_measuring(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("measuring")
     group.add_argument("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
     group.add_argument("--device", default="cpu", metavar="D", help="cpu or cuda (default: cpu)")
+    group.add_argument(
+        "--cache",
+        choices=["warm", "cold"],
+        default="warm",
+        help="cold: evict the dataset before each trial, measure one epoch, prove it (default: warm)",
+    )
     group.add_argument("--trials", type=int, default=5, metavar="N", help="blocks of trials (default: 5)")
     group.add_argument(
         "--precision", metavar="P", help="go on until each ratio is known to ±P, such as 2%%, or time is up"
@@ -121,6 +127,7 @@ def _request(args: argparse.Namespace) -> "Request":
         precision=args.precision and parse_share(args.precision, "--precision"),
         max_seconds=args.max_time and parse_duration(args.max_time, "--max-time"),
         seconds=args.seconds,
+        cache=args.cache,
         trial_timeout=args.trial_timeout,
     )
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from pipebench.compare import Standing
+from pipebench.errors import one_line
 from pipebench.stats import Outcome, inverse
 from pipebench.step import parse_step
 from pipebench.summary import Row, interval_text
@@ -14,23 +15,34 @@ from pipebench.summary import Row, interval_text
 
 def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standing]) -> None:
     """The table, what limits it, and the sentence that says which loader is fastest."""
-    console.print(table(rows))
+    shown = table(rows)
+    console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
     for line in notes(rows):
-        console.print(escape(line), soft_wrap=True)
-    console.print(escape(sentence(rows, standings)), style="bold", soft_wrap=True)
+        console.print(_shown(line), soft_wrap=True)
+    console.print(_shown(sentence(rows, standings)), style="bold", soft_wrap=True)
+
+
+def _least_width(console: Console, shown: Table) -> int:
+    """Of a table whose figures are whole; rich would crop them, and 12.3 % would read as 12."""
+    return shown.__rich_measure__(console, console.options.update(width=10_000)).minimum
+
+
+def _shown(text: str) -> Text:
+    """Names and reasons as they are: neither markup, nor emoji codes, nor a terminal's own codes."""
+    return Text(one_line(text))
 
 
 def table(rows: Sequence[Row]) -> Table:
     """One line a contestant: its null-step figures, and its stall on each other step."""
     steps = [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    result.add_column("loader")
+    result.add_column("loader", overflow="fold", min_width=16)
     for heading in ("samples/s", "[95 %]", "CPU ms", "1st batch", *(_heading(s) for s in steps)):
-        result.add_column(heading, justify="right")
+        result.add_column(heading, justify="right", no_wrap=True)
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
         main = own.get("null") or next(iter(own.values()))
-        result.add_row(escape(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
+        result.add_row(_shown(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
     return result
 
 
@@ -71,6 +83,9 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Why a row has no figure, and what limits those that have one."""
     lines = [f"{r.contestant}: {r.status}: {r.reason}" for r in rows if r.status != "ok"]
     lines += [f"{r.contestant} on {r.step}: {', '.join(r.labels)}" for r in rows if r.labels]
+    caches = {text for row in rows for text in row.cache}
+    if caches - {"warm"}:
+        lines.append(f"Cache: {'; '.join(sorted(caches))}.")
     if any(row.trials for row in rows):
         trials = min(row.trials for row in rows if row.trials)
         cores = rows[0].cores
@@ -84,8 +99,8 @@ def notes(rows: Sequence[Row]) -> list[str]:
 def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
     """Which loader is fastest here, by how much over the next, and how sure that is."""
     if not standings:
-        measured = [row.contestant for row in rows if row.samples_per_second]
-        return f"Only {measured[0]} could be measured." if measured else "No loader could be measured."
+        measured = dict.fromkeys(row.contestant for row in rows if row.samples_per_second)
+        return _WITHOUT_COMPARISON[min(len(measured), 2)].format(", ".join(measured))
     nearest, comparison = standings[0], standings[0].comparison
     lead = interval_text(inverse(comparison.ratio))
     text = _SENTENCES[comparison.outcome].format(
@@ -99,6 +114,11 @@ def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
     return text if not nearest.marked else f"{text} {nearest.marked} disturbed blocks are left out of it."
 
 
+_WITHOUT_COMPARISON = (
+    "No loader could be measured.",
+    "Only {} could be measured.",
+    "{}: measured in no block together, so not compared.",
+)
 _UNDECIDED = "{fastest} and {next}: {outcome} ({lead}); a difference of {detectable} would have been shown."
 _SENTENCES = {
     Outcome.DIFFERS: "{fastest} is fastest here: {lead} the rate of {next}, from {blocks} blocks.",

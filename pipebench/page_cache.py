@@ -1,0 +1,125 @@
+"""Empties the page cache of a dataset's files without root, and proves what it can.
+
+Evicting is fsync and `posix_fadvise(DONTNEED)` per file; it changes no data and touches no other
+file. Residency comes from `cachestat(2)` (Linux 6.5), else from `mincore(2)` on files of one's own;
+mapping a file for `mincore` loads none of it.
+"""
+
+import ctypes
+import mmap
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipebench.dataset import Dataset, is_local
+from pipebench.machine import filesystem
+
+MOST_RESIDENT = 0.05
+"""Share of any file's pages that may be cached at the start of a cold trial."""
+READ_RANGE = (0.95, 1.15)
+"""Bytes read over payload bytes that prove that a cold epoch came from the device."""
+WARM_READ = 0.01
+"""Share of the payload that a warm trial may have read from the device."""
+
+BLOCK_FILESYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "jfs", "reiserfs"})
+"""Filesystems whose reads from a device show in `/proc/<pid>/io`."""
+
+_CACHESTAT = 451  # the system call's number, the same on every architecture
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eviction:
+    """What was found after the files were evicted."""
+
+    resident: float | None
+    """Largest share of any file's pages still cached; None where it could not be told."""
+    files: int
+
+
+def transport(dataset: Dataset) -> tuple[Literal["block", "object", "other"], str]:
+    """How the dataset's bytes arrive, and the filesystem or protocol."""
+    if not is_local(dataset.root):
+        return "object", dataset.root.partition("://")[0]
+    name = filesystem(dataset.local_root())
+    return ("block" if name in BLOCK_FILESYSTEMS else "other"), name
+
+
+def evict(files: Iterable[Path]) -> Eviction:
+    """Drops the files' pages from the page cache and looks at what stayed."""
+    count, most, told = 0, 0.0, True
+    for path in files:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            _drop(descriptor)
+            share = resident_share(descriptor)
+        finally:
+            os.close(descriptor)
+        count, told = count + 1, told and share is not None
+        most = max(most, share or 0.0)
+    return Eviction(resident=most if told else None, files=count)
+
+
+def _drop(descriptor: int) -> None:
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def resident_share(descriptor: int) -> float | None:
+    """Share of an open file's pages that are cached, or None where the kernel does not say."""
+    size = os.fstat(descriptor).st_size
+    pages = -(-size // mmap.PAGESIZE)
+    if pages == 0:
+        return 0.0
+    cached = _cachestat(descriptor, size)
+    if cached is None:
+        cached = _mincore(descriptor, size, pages)
+    return None if cached is None else min(1.0, cached / pages)
+
+
+def _cachestat(descriptor: int, size: int) -> int | None:
+    span = (ctypes.c_uint64 * 2)(0, size)
+    counts = (ctypes.c_uint64 * 5)()
+    failed = _LIBC.syscall(_CACHESTAT, descriptor, span, counts, 0)
+    return None if failed else counts[0]
+
+
+def _mincore(descriptor: int, size: int, pages: int) -> int | None:
+    """Pages in core; for another user's file the kernel claims that all are, so it is not asked."""
+    if os.fstat(descriptor).st_uid != os.geteuid():
+        return None
+    with mmap.mmap(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ) as mapped:
+        address = _address(mapped)
+        flags = (ctypes.c_ubyte * pages)()
+        failed = _LIBC.mincore(ctypes.c_void_p(address), ctypes.c_size_t(size), flags)
+        return None if failed else sum(flag & 1 for flag in flags)
+
+
+def _address(mapped: mmap.mmap) -> int:
+    import numpy as np
+
+    return int(np.frombuffer(mapped, np.uint8).ctypes.data)
+
+
+def label(cache: Mapping[str, Any]) -> str:
+    """What a record's cache facts prove: `warm`, `guest-cold`, `over-read`, or what is unproved and why."""
+    if cache["transport"] != "block":
+        return f"unproved: bytes from {cache['filesystem']} are not counted"
+    share = cache["bytes_read"] / max(1, cache["payload_bytes"])
+    if cache["asked"] == "warm":
+        return "warm" if share <= WARM_READ else f"not warm: {share:.0%} of the payload came from the device"
+    return _cold_label(cache["resident"], share)
+
+
+def _cold_label(resident: float | None, share: float) -> str:
+    if resident is None:
+        return "eviction unverified"
+    if resident > MOST_RESIDENT:
+        return f"unproved: {resident:.0%} of a file stayed cached"
+    if share > READ_RANGE[1]:
+        return f"over-read: {share:.2f} bytes read for each payload byte"
+    if share < READ_RANGE[0]:
+        return f"unproved: only {share:.0%} of the payload came from the device"
+    return "guest-cold"
