@@ -144,3 +144,16 @@ def test_ctrl_c_leaves_nothing_running(trial: Callable[..., Record], monkeypatch
     with pytest.raises(KeyboardInterrupt):
         trial("Hangs")
     assert orphans() == []
+
+
+def test_sigterm_is_like_ctrl_c(trial: Callable[..., Record]) -> None:
+    import signal
+    import threading
+
+    before = signal.getsignal(signal.SIGTERM)
+    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        trial("Hangs")
+    assert orphans() == []
+    assert signal.getsignal(signal.SIGTERM) is before
