@@ -4,12 +4,20 @@ A kind is found through the entry point group `pipebench.kinds`; a new one adds 
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pipebench import registry
 from pipebench.contract import Preprocessing
+
+
+class Probe(NamedTuple):
+    """A payload made for the same-work proof, and the ending of its file's name."""
+
+    payload: bytes
+    suffix: str
 
 
 class Kind(Protocol):
@@ -30,12 +38,28 @@ class Kind(Protocol):
         """Why the payload cannot be used, from a full decode, or None if it is whole."""
         ...
 
+    def decode(self, payload: bytes) -> Any:
+        """Decodes one whole payload as fast as any library at hand does: the host's limit, not a proof."""
+        ...
+
     def reference(self, payload: bytes, preprocessing: Any) -> NDArray[Any]:
         """What the deterministic recipe makes of one payload, computed the slow, trusted way."""
         ...
 
     def mismatch(self, got: NDArray[Any], expected: NDArray[Any], preprocessing: Any) -> str | None:
         """How one sample differs from its `reference` by more than the limits, or None."""
+        ...
+
+    def probe(self, preprocessing: Any) -> Probe | None:
+        """A payload that shows what a random recipe did to it, or None where that can't be seen."""
+        ...
+
+    def probe_marks(self, inputs: Any, preprocessing: Any) -> NDArray[np.float64]:
+        """(n, k) numbers: what the recipe did to each of a batch of probes."""
+        ...
+
+    def random_fault(self, marks: NDArray[np.float64], preprocessing: Any) -> str | None:
+        """How the marks of two epochs (2, n, k), in id order, differ from what was asked, or None."""
         ...
 
     def layout_fault(self, inputs: Any, count: int, preprocessing: Any) -> str | None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipebench.contract import Preprocessing, Unsupported, Workload
 from pipebench.errors import BadInput, unknown
+from pipebench.kinds import Probe
 from pipebench.options import override
 
 MEAN = (0.485, 0.456, 0.406)
@@ -76,6 +77,15 @@ class Image:
             return str(error).split("<_io")[0].strip() or type(error).__name__
         return None
 
+    def decode(self, payload: bytes) -> Any:
+        """With libjpeg-turbo; what that refuses (PNG, CMYK), with Pillow."""
+        import simplejpeg
+
+        try:
+            return simplejpeg.decode_jpeg(payload, strict=False)
+        except ValueError:
+            return _pillow_rgb(payload)
+
     def reference(self, payload: bytes, preprocessing: ImagePreprocessing) -> NDArray[Any]:
         """(3, S, S) by Pillow: decode, then antialiased bilinear; float32 is normalised."""
         from PIL import Image as Pillow
@@ -88,17 +98,42 @@ class Image:
     def mismatch(
         self, got: NDArray[Any], expected: NDArray[Any], preprocessing: ImagePreprocessing
     ) -> str | None:
+        from pipebench.kinds._image_causes import likely_cause
+
         if preprocessing.dtype == "float32":
             got, expected = _denormalise(got), _denormalise(expected)
-        difference = np.abs(got.astype(np.float32) - expected.astype(np.float32))
+        got, expected = got.astype(np.float32), expected.astype(np.float32)
+        difference = np.abs(got - expected)
         found = (difference.mean(), np.quantile(difference, 0.999), difference.max())
         if all(value <= limit for value, limit in zip(found, _LIMITS, strict=True)):
             return None
         return (
             f"pixels differ from Pillow's by {found[0]:.2f} of 255 on average, {found[1]:.0f} at the "
             f"99.9th percentile and {found[2]:.0f} at most "
-            f"(limits {MEAN_LIMIT}, {TAIL_LIMIT}, {LARGEST_LIMIT})" + _likely_cause(got, expected)
+            f"(limits {MEAN_LIMIT}, {TAIL_LIMIT}, {LARGEST_LIMIT})" + likely_cause(got, expected)
         )
+
+    def probe(self, preprocessing: ImagePreprocessing) -> Probe | None:
+        """A colour ramp; below 16 pixels too little of it is left to read a crop from."""
+        from pipebench.kinds import _image_probe
+
+        return Probe(_image_probe.payload(), ".jpg") if preprocessing.size >= 16 else None
+
+    def probe_marks(self, inputs: Any, preprocessing: ImagePreprocessing) -> NDArray[np.float64]:
+        """Each crop's left, top, right, bottom in pixels of the ramp, and 1 where it is mirrored."""
+        from pipebench.kinds import _image_probe
+
+        pixels = inputs.cpu().numpy()
+        return _image_probe.boxes(_denormalise(pixels) if preprocessing.dtype == "float32" else pixels)
+
+    def random_fault(
+        self,
+        marks: NDArray[np.float64],
+        preprocessing: ImagePreprocessing,  # noqa: ARG002 - one recipe is random
+    ) -> str | None:
+        from pipebench.kinds import _image_probe
+
+        return _image_probe.fault(marks)
 
     def layout_fault(self, inputs: Any, count: int, preprocessing: ImagePreprocessing) -> str | None:
         import torch
@@ -161,11 +196,6 @@ def _denormalise(values: NDArray[Any]) -> NDArray[np.float32]:
 def _columns() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     mean, std = (np.array(values, np.float32).reshape(3, 1, 1) for values in (MEAN, STD))
     return mean, std
-
-
-def _likely_cause(got: NDArray[Any], expected: NDArray[Any]) -> str:
-    swapped = np.abs(got[::-1].astype(np.float32) - expected.astype(np.float32)).mean()
-    return "; the channels look swapped (BGR for RGB)" if swapped <= MEAN_LIMIT else ""
 
 
 def _normalise_module() -> Any:
