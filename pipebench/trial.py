@@ -8,7 +8,7 @@ from typing import Any
 
 from pipebench import machine, page_cache, registry
 from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import Dataset, open_dataset
+from pipebench.dataset import open_dataset
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.kinds import kind
 from pipebench.measure import Budget, Clock, SystemClock, measure
