@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipebench import machine, registry
+from pipebench.errors import BadInput
 from pipebench.isolation import run_command, run_trial
 from pipebench.plan import Request, make_plan
 from pipebench.results import CEILING, PROOF_BLOCK, Record
@@ -108,11 +109,19 @@ def loaders() -> Iterator[Finding]:
     """Each registered loader, tried: a proof of its work over a few samples, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="pipebench-doctor-") as folder:
         samples = [str(Path(folder, name)) for name in ("folder", "wds")]
-        run_command("data", "synth", samples[0], "--samples", "24", "--classes", "2", "--mean-bytes", "20000")
-        run_command("data", "shard", *samples, "--format", "wds", "--shard-samples", "6")
+        try:
+            _write_samples(*samples)
+        except BadInput as problem:
+            yield Finding(topic="loaders", state="missing", text=f"not tried: {problem}")
+            return
         for name in registry.names(registry.LOADERS):
             if name != CEILING:
                 yield from _try(name, samples)
+
+
+def _write_samples(folder: str, shards: str) -> None:
+    run_command("data", "synth", folder, "--samples", "24", "--classes", "2", "--mean-bytes", "20000")
+    run_command("data", "shard", folder, shards, "--format", "wds", "--shard-samples", "6")
 
 
 def _try(name: str, samples: list[str]) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ def figures(record: Record) -> Figures | None:
     looks = [look for look in trace.looks if window.first < look.batches <= window.last + 1]
     cpu = _cpu(trace, looks, len(record.spec.cpus))
     return Figures(
-        samples_per_second=_samples(trace, window) / seconds,
+        samples_per_second=_headline(trace, window, steady_samples / sum(steady_gaps)),
         steady_samples_per_second=steady_samples / sum(steady_gaps),
         cpu_seconds_per_sample=cpu and cpu[0],
         core_use=cpu and cpu[1],
@@ -103,6 +103,19 @@ def cut(trace: Trace, burst: int) -> Window:
     available = len(trace.got_ns) - 1 - first
     fitting = [unit for unit in (epoch_batches(trace), burst, 1) if unit and unit <= available]
     return Window(first, first + available // fitting[0] * fitting[0])
+
+
+def _headline(trace: Trace, window: Window, steady: float) -> float:
+    """Samples per second with each epoch boundary at its due weight.
+
+    Over whole epochs that is samples over time. A window that holds less than one would weigh a
+    boundary in it too much: then an epoch is reckoned at the steady rate and one mean boundary.
+    """
+    whole = (epoch := epoch_batches(trace)) and len(window.batches) % epoch == 0
+    if whole or not set(trace.epochs) & set(window.batches):
+        return _samples(trace, window) / _between(trace, window.first, window.last)
+    samples = sum(trace.sizes[: trace.epochs[1]])
+    return samples / ((samples - trace.sizes[0]) / steady + (_boundary(trace) or 0.0))
 
 
 def _inside(trace: Trace, batches: Sequence[int]) -> Sequence[int]:

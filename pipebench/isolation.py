@@ -133,15 +133,18 @@ def _collect(blank: Record, code: int | None, timeout: float, result: Path, erro
     if code is None:
         reason = f"took longer than {timeout:g} s{_tail(errors)}"
         return replace(blank, status="timeout", reason=reason)
-    if result.exists():
-        return from_line(result.read_text(encoding="utf-8"))
-    return replace(blank, reason=f"{_ending(code)}{_tail(errors)}")
+    if not result.exists():
+        return replace(blank, reason=f"{_ending(code)} and no record{_tail(errors)}")
+    record = from_line(result.read_text(encoding="utf-8"))
+    if code != 0 and record.status == "ok":
+        return replace(record, status="failed", reason=f"after measuring, {_ending(code)}{_tail(errors)}")
+    return record
 
 
 def _ending(code: int) -> str:
     if code < 0:
         return f"the process was ended by signal {-code} ({signal.strsignal(-code)})"
-    return f"the process ended with exit code {code} and no record"
+    return f"the process ended with exit code {code}"
 
 
 def _tail(errors: Path) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from math import ceil
@@ -55,15 +55,28 @@ def usable_cpus(asked: int | None = None) -> list[int]:
 
 
 def cgroup_quota() -> float | None:
-    """Cores' worth of CPU time that the cgroup allows, or None without a limit (versions 1 and 2)."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except OSError:
-        quota = _text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") or "-1"
-        period = _text("/sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"
-    if quota == "max" or int(quota) <= 0:
-        return None
-    return int(quota) / int(period)
+    """Cores' worth of CPU time that this process's cgroup and those above it allow; None if unlimited."""
+    quotas = [quota for folder in _cgroups() if (quota := _quota(folder)) is not None]
+    return min(quotas, default=None)
+
+
+def _cgroups() -> Iterator[Path]:
+    """The folders of this process's CPU cgroup and of all above it, for cgroups of version 1 and 2."""
+    for line in (_text("/proc/self/cgroup") or "").splitlines():
+        _, controllers, place = line.split(":", 2)
+        if controllers == "" or "cpu" in controllers.split(","):
+            root = Path("/sys/fs/cgroup", "cpu" if controllers else "")
+            inside = Path(place.lstrip("/"))
+            yield from (root / part for part in (inside, *inside.parents))
+
+
+def _quota(folder: Path) -> float | None:
+    limit = _text(str(folder / "cpu.max"))
+    if limit is None:
+        quota = _text(str(folder / "cpu.cfs_quota_us")) or "-1"
+        limit = f"{quota} {_text(str(folder / 'cpu.cfs_period_us')) or 100_000}"
+    quota, period = limit.split()
+    return None if quota == "max" or int(quota) <= 0 else int(quota) / int(period)
 
 
 def filesystem(path: Path) -> str:

@@ -14,6 +14,8 @@ from typing import Protocol
 from pipebench.contract import Batch, Loader
 from pipebench.step import Step
 
+LONGEST_SECONDS = 10.0
+"""That a slow loader is measured for, even where it has not brought `min_batches`."""
 LOOK_NS = 250_000_000
 """Between two looks at the process tree."""
 
@@ -51,7 +53,7 @@ class Budget:
 
     seconds: float = 3.0
     min_batches: int = 20
-    max_seconds: float = 10.0
+    max_seconds: float = LONGEST_SECONDS
     """Even where `min_batches` is not reached."""
     max_batches: int = 50_000
     epochs: int | None = None

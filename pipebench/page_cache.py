@@ -23,8 +23,8 @@ READ_RANGE = (0.95, 1.15)
 WARM_READ = 0.01
 """Share of the payload that a warm trial may have read from the device."""
 
-BLOCK_FILESYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "jfs", "reiserfs"})
-"""Filesystems whose reads from a device show in `/proc/<pid>/io`."""
+BLOCK_FILESYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs"})
+"""Filesystems whose reads from a device show in `/proc/<pid>/io` and whose pages `fadvise` drops."""
 
 _CACHESTAT = 451  # the system call's number, the same on every architecture
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -1,5 +1,6 @@
 """What a `run` was asked for -> the plan of its trials, checked before anything is timed."""
 
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -113,6 +114,8 @@ def _check(request: Request, datasets: Sequence[Dataset]) -> None:
             raise BadInput(f"--{option} must be at least {least}, not {getattr(request, name)}")
     if request.until not in list(Stage):
         raise unknown("stage", request.until, list(Stage))
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", request.device):
+        raise BadInput(f"--device must be cpu, cuda or cuda:N, not {request.device!r}")
     for step in request.steps:
         parse_step(step)
     for dataset in datasets:

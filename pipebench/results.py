@@ -7,10 +7,12 @@ Schema history
 1   first: spec, status, provenance, times, arrivals of every batch, looks, resources
 """
 
+import fcntl
 import json
 import os
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -122,6 +124,28 @@ def _record(raw: dict[str, Any]) -> Record:
         trace = Trace(**(trace | arrays | {"looks": looks}))
     device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
     return Record(spec=TrialSpec(**raw.pop("spec")), trace=trace, device_ns=device, **raw)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keeps other runs from the file, which is gone afterwards if nothing was written to it.
+
+    Raises `BadInput` if another run is at it.
+    """
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadInput(f"another run is writing {path}; name another file with --out") from None
+        try:
+            yield
+        finally:
+            if path.stat().st_size == 0:
+                path.unlink()
 
 
 def append(path: Path, record: Record) -> None:

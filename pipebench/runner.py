@@ -25,13 +25,17 @@ def run(plan: Plan, out: Path, execute: Execute = run_trial, clock: Clock | None
     A contestant whose proof of work did not end `ok` runs no timed trial. Raises `BadInput` if the
     file holds trials of another plan, or a trial was given something wrong.
     """
-    session = _Session(plan, out, execute)
-    yield from session.records
-    yield from session.attempt(opening(plan))
-    time = clock or SystemClock()
-    began_ns = time.now_ns()
+    with results.alone(out):
+        session = _Session(plan, out, execute)
+        yield from session.records
+        yield from session.attempt(opening(plan))
+        yield from _blocks(plan, session, clock or SystemClock())
+
+
+def _blocks(plan: Plan, session: "_Session", clock: Clock) -> Iterator[Record]:
+    began_ns = clock.now_ns()
     for number in count():
-        seconds = (time.now_ns() - began_ns) / 1e9
+        seconds = (clock.now_ns() - began_ns) / 1e9
         if plan.goal.reached(session.records, number, seconds) or not session.anyone_left():
             return
         yield from session.attempt(block(plan, number))

@@ -11,7 +11,7 @@ from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsuppor
 from pipebench.dataset import open_dataset
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.kinds import kind
-from pipebench.measure import Budget, Clock, SystemClock, measure
+from pipebench.measure import LONGEST_SECONDS, Budget, Clock, SystemClock, measure
 from pipebench.options import override
 from pipebench.resources import host_busy_ns, tree_cpu_ns, tree_read_bytes, tree_resources
 from pipebench.results import Record, Status, TrialSpec
@@ -142,7 +142,8 @@ def _prepare_cache(spec: TrialSpec, contender: Contender) -> dict[str, Any]:
 
 
 def _budget(spec: TrialSpec) -> Budget:
-    return Budget(seconds=spec.seconds, epochs=1 if spec.cache == "cold" else None)
+    longest = max(spec.seconds, LONGEST_SECONDS)
+    return Budget(seconds=spec.seconds, max_seconds=longest, epochs=1 if spec.cache == "cold" else None)
 
 
 def _observe() -> tuple[int, int]:

@@ -124,7 +124,7 @@ def test_resuming_without_a_name_takes_the_newest(run: Callable[..., int]) -> No
         (("--out", "no/such/r.jsonl"), "there is no folder no/such"),
         (("--resume", "--out", "kept.jsonl"), "kept.jsonl holds trials of another run"),
         (("--resume", "--out", "note.txt"), "note.txt is not a pipebench results file"),
-        (("--resume", "--out", "."), "cannot be read: Is a directory"),
+        (("--resume", "--out", "."), "cannot be written: Is a directory"),
     ],
 )
 def test_results_files_that_will_not_do(

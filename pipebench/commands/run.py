@@ -150,11 +150,12 @@ def _out(asked: Path | None, resume: bool) -> Path:
 
 def _measure(plan: "Plan", out: Path) -> "list[Record]":
     from pipebench.progress import track
+    from pipebench.report.terminal import trial_line
     from pipebench.runner import run
 
     records: list[Record] = []
     try:
-        for record in track(run(plan, out), len(plan), "trials"):
+        for record in track(run(plan, out), len(plan), "trials", trial_line):
             records.append(record)
     except KeyboardInterrupt:
         kept = f"{len(records)} of {len(plan)} trials are in {out}"

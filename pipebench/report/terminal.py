@@ -8,6 +8,8 @@ from rich.text import Text
 
 from pipebench.compare import Standing
 from pipebench.errors import one_line
+from pipebench.figures import figures
+from pipebench.results import PROOF_BLOCK, Record
 from pipebench.stats import Outcome, inverse
 from pipebench.step import parse_step
 from pipebench.summary import Row, interval_text
@@ -130,3 +132,13 @@ _SENTENCES = {
     Outcome.UNDECIDED: _UNDECIDED,
     Outcome.DISTURBED: _UNDECIDED,
 }
+
+
+def trial_line(record: Record) -> str:
+    """What became of one trial, for the log of a run."""
+    what = "proof of work" if record.block == PROOF_BLOCK else f"block {record.block + 1}, {record.spec.step}"
+    name = f"{one_line(record.contestant)}, {what}"
+    if record.status != "ok":
+        return f"{name}: {record.status}: {one_line(record.reason)}"
+    found = figures(record)
+    return f"{name}: {found.samples_per_second:,.0f} samples/s" if found else f"{name}: ok"
