@@ -85,7 +85,7 @@ class Feed:
         shape = batch_shape(preprocessing, min(workload.batch_size, workload.dataset.samples))
         self.epoch = SharedNumber(NO_EPOCH)
         """The epoch in which the workers began; they stop when it changes."""
-        self._settings = settings
+        self._settings, self._pins = settings, placement.device != "cpu"
         self._ring = _ring(shape, preprocessing.dtype, settings) if settings.ring else None
         maker = BatchMaker(
             preprocessing,
@@ -114,6 +114,7 @@ class Feed:
             multiprocessing_context="fork",
             collate_fn=_as_it_is,
             worker_init_fn=None if self._ring is None else self._ring.enter,
+            pin_memory=self._ring is None and self._pins,
         )
 
     def start(self, batches: Generator[Batch]) -> Iterator[Batch]:
@@ -174,6 +175,7 @@ class Feed:
         if self._ring is not None:
             self._ring.close()
         end_workers(self._stream)
+        self.deliver.transfer.close()
 
 
 class Delivery:
@@ -199,12 +201,14 @@ class Transfer:
         self._device = torch.device(device)
         self._on_host = self._device.type == "cpu"
         self._pending: deque[tuple[Any, torch.Tensor]] = deque()
+        self._pinned: NDArray[Any] | None = None
 
     def pin(self, memory: NDArray[Any]) -> None:
         """Locks shared memory in place, so that the device can copy from it by itself."""
         if not self._on_host:
             cuda: Any = torch.cuda
             cuda.check_error(cuda.cudart().cudaHostRegister(memory.ctypes.data, memory.nbytes, 0))
+            self._pinned = memory
 
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
         if self._on_host:
@@ -216,6 +220,16 @@ class Transfer:
         while self._pending and self._pending[0][0].query():
             self._pending.popleft()
         return moved
+
+    def close(self) -> None:
+        """Waits for the copies and unlocks the memory. May be called twice."""
+        for done, _ in self._pending:
+            done.synchronize()
+        self._pending.clear()
+        if self._pinned is not None:
+            cuda: Any = torch.cuda
+            cuda.check_error(cuda.cudart().cudaHostUnregister(self._pinned.ctypes.data))
+            self._pinned = None
 
 
 def _ring(shape: tuple[int, ...], dtype: str, settings: DataLoaderSettings) -> Ring:
