@@ -18,8 +18,9 @@ from pipebench.contract import Batch, Placement, Stage, Workload
 from pipebench.errors import BadInput
 from pipebench.kinds.image import CROP_AREA, CROP_ASPECT, MEAN, STD, ImagePreprocessing, image_preprocessing
 
+from ._delivery import Delivery
 from ._draws import stream
-from ._feed import Delivery, end_workers
+from ._feed import end_workers
 from ._image import Undecodable
 from ._payload import Payloads
 
