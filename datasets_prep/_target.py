@@ -40,7 +40,11 @@ def _make(folder: Path) -> None:
 
 
 def _clear(folder: Path, *, keep: bool) -> None:
-    """Removes what the block made; the folder was empty before."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if keep:
-        folder.mkdir(exist_ok=True)
+    """Removes what the block made, from a folder that was empty before; it may be a mount or a link."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not keep:
+        folder.rmdir()

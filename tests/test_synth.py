@@ -1,5 +1,6 @@
 """Synthetic photographs: what they look like, what they weigh, and that they repeat."""
 
+import errno
 import io
 from collections import Counter
 from itertools import pairwise
@@ -152,6 +153,21 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="already holds something"):
         synthesise(tmp_path, Synthesis(samples=2, seed=0))
     assert _files(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_a_folder_that_is_a_link_is_filled_and_emptied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.setattr("pipebench.datasets_prep.synth.picture", _no_space)
+    with pytest.raises(BadInput, match="cannot be written: No space left"):
+        synthesise(tmp_path / "link", Synthesis(samples=3, seed=0))
+    assert not any((tmp_path / "real").iterdir())
+
+
+def _no_space(*_: object) -> bytes:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.mark.parametrize("existed", [True, False])
