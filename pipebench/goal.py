@@ -21,9 +21,9 @@ class Goal:
     max_seconds: float | None = None
 
     @property
-    def most_blocks(self) -> int:
-        """That the run may take."""
-        return MOST_BLOCKS if self.precision is not None else 2 * self.blocks
+    def most_clean(self) -> int:
+        """Undisturbed blocks at which a run ends in any case."""
+        return self.blocks if self.precision is None else MOST_BLOCKS
 
     def reached(self, records: Sequence[Record], blocks: int, seconds: float) -> bool:
         """Whether to stop after `blocks` blocks, which took `seconds`."""
@@ -31,12 +31,11 @@ class Goal:
             return False
         if self.max_seconds is not None and seconds * (blocks + 1) / blocks > self.max_seconds:
             return True
-        if blocks >= self.most_blocks:
-            return True
         ended = [record for record in records if record.block < blocks]
-        if self.precision is None:
-            return blocks - len(marked_blocks(ended)) >= self.blocks
-        return blocks in LOOKS and _half_width(ended) <= self.precision
+        clean = blocks - len(marked_blocks(ended))
+        if clean >= self.most_clean or blocks >= 2 * self.most_clean:
+            return True
+        return self.precision is not None and clean in LOOKS and _half_width(ended) <= self.precision
 
 
 def _half_width(records: Sequence[Record]) -> float:
