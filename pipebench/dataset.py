@@ -96,6 +96,11 @@ class Dataset:
             file.seek(int(index.offset[sample]))
             return bytes(file.read(int(index.size[sample])))
 
+    def payloads(self, count: int) -> list[bytes]:
+        """The bytes of up to `count` samples, spread evenly over the dataset."""
+        step = max(1, self.samples // count)
+        return [self.payload(sample) for sample in range(0, self.samples, step)][:count]
+
     def files(self) -> Iterator[Path]:
         """The local files that hold the payloads."""
         root = self.local_root()

@@ -18,6 +18,8 @@ from pipebench.kinds import Kind
 from pipebench.measure import Clock
 
 REPEATS = 5
+PAYLOADS = 128
+"""Of the samples that are decoded."""
 CHUNK = 1 << 20
 BIG_BYTES = 256 << 20
 SMALL_BYTES, SMALL_FILES = 100_000, 500

@@ -26,6 +26,8 @@ CEILING = "resident"
 """The loader that shows what the harness itself costs; it proves no work and competes with nobody."""
 PROOF_BLOCK = -1
 """The block of the same-work proofs."""
+LIMITS_BLOCK = -2
+"""The block of the trial that measures the host's own limit."""
 
 Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
 
@@ -34,7 +36,7 @@ Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
 class TrialSpec:
     """All that one trial is told. Two trials with equal specs measure the same thing."""
 
-    purpose: Literal["same_work", "measure"]
+    purpose: Literal["limits", "same_work", "measure"]
     loader: str
     options: dict[str, str]
     """The loader's settings as given, over the preset's; `preset` names that."""
@@ -64,7 +66,7 @@ class Record:
     run: str
     contestant: str
     block: int
-    """`PROOF_BLOCK` for the same-work proof, which belongs to none."""
+    """From 0; `PROOF_BLOCK` and `LIMITS_BLOCK` for trials that belong to none."""
     spec: TrialSpec
     status: Status
     reason: str = ""
@@ -77,6 +79,8 @@ class Record:
     versions: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
     same_work: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """`decode_samples_per_second`: of this dataset, one core, from memory and without a loader."""
     times_ns: Mapping[str, int] = field(default_factory=dict)
     """Monotonic moments: spawned, imported, step_ready, loader_ready."""
     trace: Trace | None = None

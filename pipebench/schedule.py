@@ -3,9 +3,10 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from pipebench.goal import Goal
-from pipebench.results import CEILING, PROOF_BLOCK, TrialSpec
+from pipebench.results import CEILING, LIMITS_BLOCK, PROOF_BLOCK, TrialSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,18 @@ class Trial:
 
 
 def opening(plan: Plan) -> Iterator[Trial]:
-    """The ceiling once on each step, which tries the steps too; then each rival's proof of work."""
+    """The host's limit; the ceiling once on each step, which tries the steps too; each rival's proof."""
     for contestant in plan.contestants:
         if contestant.is_ceiling:
+            yield Trial(contestant.label, LIMITS_BLOCK, _untimed(contestant, "limits"))
             yield from (Trial(contestant.label, 0, replace(spec, cache="warm")) for spec in contestant.specs)
     for contestant in plan.rivals:
-        proof = replace(contestant.specs[0], purpose="same_work", step="null", until="batch", cache="warm")
-        yield Trial(contestant.label, PROOF_BLOCK, proof)
+        yield Trial(contestant.label, PROOF_BLOCK, _untimed(contestant, "same_work"))
+
+
+def _untimed(contestant: Contestant, purpose: Literal["limits", "same_work"]) -> TrialSpec:
+    spec = contestant.specs[0]
+    return replace(spec, purpose=purpose, step="null", until="batch", cache="warm")
 
 
 def block(plan: Plan, number: int) -> list[Trial]:

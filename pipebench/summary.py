@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from pipebench.compare import FOREIGN_CORES
+from pipebench.compare import FOREIGN_CORES, marked_blocks
 from pipebench.figures import Figures, figures
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
+
+MOST_OVERHEAD = 0.02
+"""Share of the batch time that the harness's own cost may take where a verdict is given."""
+OVERHEAD = "the harness's own cost is above 2 % of the batch time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,9 @@ class Row:
     steady_samples_per_second: float | None = None
     cpu_seconds_per_sample: float | None = None
     core_use: float | None = None
+    """CPU seconds a second over the cores allowed."""
+    efficiency: float | None = None
+    """Share of the rate at which these cores could decode the payloads whole and do nothing else."""
     startup_seconds: float | None = None
     first_batch_seconds: float | None = None
     boundary_seconds: float | None = None
@@ -48,25 +55,45 @@ class Row:
     """The harness's own time a step, from the resident loader on the null step."""
     same_work: Mapping[str, Any] | None = None
     labels: tuple[str, ...] = ()
-    """What limits these figures, such as `not steady`, `short`, `disturbed`."""
+    """What limits these figures, such as `not steady (3 of 5)`."""
 
 
 Measured = dict[tuple[str, str], dict[int, Record]]
 """By contestant and step: the last record of each block."""
 
 
-def summarise(records: Iterable[Record]) -> list[Row]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Host:
+    """What a run learnt about the host before its blocks."""
+
+    overhead_ns: float | None
+    idle: Mapping[str, float | None]
+    """By step: the resident loader's stall."""
+    decode_rate: float | None
+    """Samples per second a core."""
+
+
+def summarise(records: Sequence[Record]) -> list[Row]:
     """One row a contestant and step, in order of first appearance; the resident loader is left out."""
     measured, proofs = _grouped(records)
-    ceiling = {step: blocks for (_, step), blocks in measured.items() if _is_ceiling(blocks)}
-    overhead = _overhead_ns(ceiling.get("null", {}))
-    rows = []
-    for (contestant, step), blocks in measured.items():
-        if not _is_ceiling(blocks):
-            idle = _idle(ceiling.get(step, {}))
-            rows.append(_row(step, blocks, idle, overhead, proofs.get(contestant)))
+    host, marked = _host(records, measured), marked_blocks(records)
+    rows = [
+        _row(step, blocks, marked, host, proofs.get(contestant))
+        for (contestant, step), blocks in measured.items()
+        if not _is_ceiling(blocks)
+    ]
     seen = {row.contestant for row in rows}
     return rows + [_refused(record) for name, record in proofs.items() if name not in seen]
+
+
+def _host(records: Sequence[Record], measured: "Measured") -> _Host:
+    ceiling = {step: blocks for (_, step), blocks in measured.items() if _is_ceiling(blocks)}
+    decode = [r.limits["decode_samples_per_second"] for r in records if r.limits]
+    return _Host(
+        overhead_ns=_overhead_ns(ceiling.get("null", {})),
+        idle={step: _idle(blocks) for step, blocks in ceiling.items()},
+        decode_rate=decode[-1] if decode else None,
+    )
 
 
 def _grouped(records: Iterable[Record]) -> tuple[Measured, dict[str, Record]]:
@@ -75,7 +102,7 @@ def _grouped(records: Iterable[Record]) -> tuple[Measured, dict[str, Record]]:
     for record in records:
         if record.block == PROOF_BLOCK:
             proofs[record.contestant] = record
-        else:
+        elif record.block >= 0:
             measured[record.contestant, record.spec.step][record.block] = record
     return measured, proofs
 
@@ -94,38 +121,40 @@ def _idle(blocks: Mapping[int, Record]) -> float | None:
     return median(found) if found else None
 
 
-def _row(
-    step: str,
-    blocks: Mapping[int, Record],
-    idle: float | None,
-    overhead_ns: float | None,
-    proof: Record | None,
-) -> Row:
-    found = [f for record in blocks.values() if (f := figures(record))]
+def _row(step: str, blocks: Mapping[int, Record], marked: set[int], host: _Host, proof: Record | None) -> Row:
+    by_block = {block: f for block, record in blocks.items() if (f := figures(record))}
+    found = [f for block, f in by_block.items() if block not in marked] or list(by_block.values())
     worst = next((r for r in blocks.values() if r.status != "ok"), next(iter(blocks.values())))
     base = _identity(worst, step, len(found), proof)
     if not found:
         return Row(**(base | _TOO_FEW if worst.status == "ok" else base))
     rate = rate_interval([f.samples_per_second for f in found])
-    floor = None if idle is None else 2 * idle
+    bounds = (None, None) if _is_short_epoch(worst, found) else (rate.low, rate.high)
+    idle, limit = host.idle.get(step), host.decode_rate and host.decode_rate * len(worst.spec.cpus)
     return Row(
         **base,
         samples_per_second=rate.estimate,
-        ci_low=rate.low,
-        ci_high=rate.high,
+        ci_low=bounds[0],
+        ci_high=bounds[1],
         steady_samples_per_second=median(f.steady_samples_per_second for f in found),
         cpu_seconds_per_sample=_median(f.cpu_seconds_per_sample for f in found),
         core_use=_median(f.core_use for f in found),
+        efficiency=limit and rate.estimate / limit,
         startup_seconds=median(f.startup_seconds for f in found),
         first_batch_seconds=median(f.first_batch_seconds for f in found),
         boundary_seconds=_median(f.boundary_seconds for f in found),
         data_wait_seconds=sorted(f.wait_seconds for f in found)[len(found) // 2],
         stall=_median(f.stall for f in found),
-        stall_floor=floor if found[0].stall is not None else None,
+        stall_floor=None if idle is None or found[0].stall is None else 2 * idle,
         cache=tuple(sorted({f.cache for f in found})),
-        step_overhead_ns=overhead_ns,
-        labels=_labels(found),
+        step_overhead_ns=host.overhead_ns,
+        labels=_labels(found, len(by_block) - len(found), host.overhead_ns),
     )
+
+
+def _is_short_epoch(record: Record, found: Sequence[Figures]) -> bool:
+    """A cold epoch that is over too soon to have an interval."""
+    return record.spec.cache == "cold" and any(f.short for f in found)
 
 
 _TOO_FEW = {"status": "failed", "reason": "fewer than three batches arrived; try a smaller --batch-size"}
@@ -157,14 +186,20 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _labels(found: Sequence[Figures]) -> tuple[str, ...]:
-    half = len(found) / 2
-    shares = {
+def _labels(found: Sequence[Figures], left_out: int, overhead_ns: float | None) -> tuple[str, ...]:
+    disturbed = sum((f.foreign_cores or 0) > FOREIGN_CORES for f in found)
+    counts = {
         "not steady": sum(not f.steady for f in found),
         "short": sum(f.short for f in found),
-        "disturbed": sum((f.foreign_cores or 0) > FOREIGN_CORES for f in found),
+        "disturbed": disturbed,
     }
-    return tuple(f"{name} ({count} of {len(found)})" for name, count in shares.items() if count > half)
+    labels = [f"{name} ({n} of {len(found)})" for name, n in counts.items() if n > len(found) / 2]
+    if left_out:
+        labels.append(f"{left_out} disturbed left out")
+    batch_ns = median(f.batch_seconds for f in found) * 1e9
+    if overhead_ns is not None and overhead_ns > MOST_OVERHEAD * batch_ns:
+        labels.append(OVERHEAD)
+    return tuple(labels)
 
 
 def interval_text(interval: Interval) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipebench import machine, page_cache, registry
 from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import open_dataset
+from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.kinds import kind
 from pipebench.measure import LONGEST_SECONDS, Budget, Clock, SystemClock, measure
@@ -44,6 +44,8 @@ def run(blank: Record, spawned_ns: int, clock: Clock | None = None) -> Record:
     try:
         contender = prepare(blank.spec)
         record = _described(blank, contender)
+        if blank.spec.purpose == "limits":
+            return _limit(record, contender.workload.dataset, clock or SystemClock())
         if blank.spec.purpose == "same_work":
             return _prove(record, contender)
         return _measure(record, contender, spawned_ns, clock or SystemClock())
@@ -161,3 +163,10 @@ def _prove(record: Record, contender: Contender) -> Record:
     if proof.fault is not None:
         return replace(record, status="failed", reason=f"not the same work: {proof.fault}")
     return record
+
+
+def _limit(record: Record, dataset: Dataset, clock: Clock) -> Record:
+    from pipebench import limits
+
+    found = limits.decode(dataset.payloads(limits.PAYLOADS), kind(dataset.kind), clock)
+    return replace(record, status="ok", limits={"decode_samples_per_second": found.value})

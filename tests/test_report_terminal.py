@@ -19,6 +19,8 @@ def row(contestant: str = "torch_dataloader", **fields: Any) -> Row:
         "ci_low": 1470.0,
         "ci_high": 1500.0,
         "cpu_seconds_per_sample": 0.00134,
+        "core_use": 0.97,
+        "efficiency": 0.84,
         "startup_seconds": 2.0,
         "first_batch_seconds": 0.5,
     }
@@ -57,9 +59,10 @@ def standing(outcome: Outcome, blocks: int = 10, marked: int = 0) -> Standing:
 def test_one_line_a_contestant_the_fastest_first() -> None:
     text = printed([row("slow", samples_per_second=100.0), row("fast", samples_per_second=200.0)])
     lines = text.splitlines()
-    assert lines[0].split() == ["loader", "samples/s", "[95", "%]", "CPU", "ms", "1st", "batch"]
-    assert lines[1].split() == ["fast", "200", "1470-1500", "1.34", "2.5", "s"]
-    assert lines[2].split()[:2] == ["slow", "100"]
+    assert lines[0].split() == ["CPU", "cores", "of", "1st"]
+    assert lines[1].split() == ["loader", "samples/s", "[95", "%]", "ms", "used", "limit", "batch"]
+    assert lines[2].split() == ["fast", "200", "1470-1500", "1.34", "97%", "84%", "2.5", "s"]
+    assert lines[3].split()[:2] == ["slow", "100"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,8 @@ def test_long_names_fold_and_leave_the_figures_whole(name: str) -> None:
     steps = ["null", "emulate:1400", "emulate:2800", "model:resnet50"]
     text = printed([row(name, step=step, stall=None if step == "null" else 0.123) for step in steps])
     figures = next(line for line in text.splitlines() if "1485" in line)
-    assert figures.split()[-8:] == ["1485", "1470-1500", "1.34", "2.5", "s", "12.3%", "12.3%", "12.3%"]
+    own = ["1485", "1470-1500", "1.34", "97%", "84%", "2.5", "s"]
+    assert figures.split()[-10:] == [*own, "12.3%", "12.3%", "12.3%"]
 
 
 def test_with_two_steps_a_long_name_still_fits_eighty_columns() -> None:
@@ -91,7 +95,7 @@ def test_with_two_steps_a_long_name_still_fits_eighty_columns() -> None:
 )
 def test_names_are_shown_as_they_are(name: str) -> None:
     text = printed([row(name), refused(name + "2", reason=f"because of {name}")])
-    assert name in text.splitlines()[1]
+    assert name in text.splitlines()[2]
     assert f"because of {name}" in text
 
 
@@ -130,7 +134,7 @@ def test_unknown_cpu_is_a_question_mark() -> None:
 def test_who_has_no_figure_says_why() -> None:
     text = printed([row(), refused()])
     assert "dali: unsupported: pip install 'pipebench[dali]'" in text
-    assert text.splitlines()[2].split() == ["dali", "unsupported"]
+    assert text.splitlines()[3].split() == ["dali", "unsupported"]
 
 
 def test_without_any_ok_trial() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipebench.errors import BadInput
 from pipebench.goal import Goal
-from pipebench.results import CEILING, PROOF_BLOCK, Record, TrialSpec, read
+from pipebench.results import CEILING, LIMITS_BLOCK, PROOF_BLOCK, Record, TrialSpec, read
 from pipebench.runner import run
 from pipebench.schedule import Contestant, Plan
 
@@ -63,9 +63,10 @@ def test_the_ceiling_runs_first_then_the_proofs_then_the_blocks(
     execute: Executor, plan: Callable[..., Plan], tmp_path: Path
 ) -> None:
     records = list(run(plan(steps=("null", "emulate:9")), tmp_path / "r", execute))
-    assert execute.calls[:2] == [(CEILING, 0, "null"), (CEILING, 0, "emulate:9")]
-    assert execute.calls[2:5] == [(name, PROOF_BLOCK, "null") for name in "abc"]
-    assert len(records) == len(execute.calls) == len(plan(steps=("null", "emulate:9"))) == 2 + 3 + 3 * 6
+    assert execute.calls[0] == (CEILING, LIMITS_BLOCK, "null")
+    assert execute.calls[1:3] == [(CEILING, 0, "null"), (CEILING, 0, "emulate:9")]
+    assert execute.calls[3:6] == [(name, PROOF_BLOCK, "null") for name in "abc"]
+    assert len(records) == len(execute.calls) == len(plan(steps=("null", "emulate:9"))) == 3 + 3 + 3 * 6
     assert {record.spec.purpose for record in records if record.block == PROOF_BLOCK} == {"same_work"}
 
 
@@ -183,7 +184,7 @@ def test_a_failed_proof_is_tried_again_when_resumed_and_a_refusal_is_not(
 
 def test_nobody_left_ends_the_run(execute: Executor, plan: Callable[..., Plan], tmp_path: Path) -> None:
     execute.outcomes = {(name, PROOF_BLOCK): "failed" for name in "abc"}
-    assert len(list(run(plan(blocks=50), tmp_path / "r", execute))) == 4
+    assert len(list(run(plan(blocks=50), tmp_path / "r", execute))) == 5
 
 
 def test_one_failure_does_not_stop_the_others(
@@ -199,4 +200,4 @@ def test_bad_input_stops_everything(execute: Executor, plan: Callable[..., Plan]
     execute.outcomes = {("b", PROOF_BLOCK): "bad_input"}
     with pytest.raises(BadInput, match="why"):
         list(run(plan(), tmp_path / "r", execute))
-    assert [record.contestant for record in read(tmp_path / "r")] == [CEILING, "a"]
+    assert [record.contestant for record in read(tmp_path / "r")] == [CEILING, CEILING, "a"]

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pipebench.kinds import Kind
     from pipebench.limits import Limit
 
-PAYLOADS = 128
-
 
 class LimitsCommand:
     """The command `limits`, as the command line asks it."""
@@ -58,14 +56,13 @@ def _payloads(path: Path, folder: Path) -> "tuple[list[bytes], Kind]":
     from pipebench.dataset import DESCRIPTION, open_dataset
     from pipebench.isolation import run_command
     from pipebench.kinds import kind
+    from pipebench.limits import PAYLOADS
 
     if not (path / DESCRIPTION).exists():
         path = folder / "synthetic"
         run_command("data", "synth", str(path), "--samples", str(PAYLOADS))
     dataset = open_dataset(str(path))
-    step = max(1, dataset.samples // PAYLOADS)
-    payloads = [dataset.payload(sample) for sample in range(0, dataset.samples, step)]
-    return payloads[:PAYLOADS], kind(dataset.kind)
+    return dataset.payloads(PAYLOADS), kind(dataset.kind)
 
 
 def _line(limit: "Limit") -> str:

@@ -31,7 +31,9 @@ CROP_TRIES = 10
 MEAN_LIMIT, TAIL_LIMIT, LARGEST_LIMIT = 0.5, 8, 32
 """Per image, in steps of 255, against Pillow: mean, 99.9th percentile and maximum difference.
 
-Calibrated on 3000 photographs, where a correct DALI reaches 0.198, 5 and 15.
+Mean and percentile leave the outermost pixels out: there Pillow cuts its filter off where others repeat
+the edge. Calibrated on 3000 photographs at 224 px, where a correct DALI reaches 0.198, 5 and 15 over all
+pixels; over 1200 pictures at 16 to 384 px it reaches 0.196, 1 and 1 within, and 28 on the outermost.
 """
 
 
@@ -104,7 +106,8 @@ class Image:
             got, expected = _denormalise(got), _denormalise(expected)
         got, expected = got.astype(np.float32), expected.astype(np.float32)
         difference = np.abs(got - expected)
-        found = (difference.mean(), np.quantile(difference, 0.999), difference.max())
+        within = difference[:, 1:-1, 1:-1] if preprocessing.size > 2 else difference
+        found = (within.mean(), np.quantile(within, 0.999), difference.max())
         if all(value <= limit for value, limit in zip(found, _LIMITS, strict=True)):
             return None
         return (

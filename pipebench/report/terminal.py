@@ -9,10 +9,10 @@ from rich.text import Text
 from pipebench.compare import Standing
 from pipebench.errors import one_line
 from pipebench.figures import figures
-from pipebench.results import PROOF_BLOCK, Record
+from pipebench.results import LIMITS_BLOCK, PROOF_BLOCK, Record
 from pipebench.stats import Outcome, inverse
 from pipebench.step import parse_step
-from pipebench.summary import Row, interval_text
+from pipebench.summary import OVERHEAD, Row, interval_text
 
 
 def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standing]) -> None:
@@ -37,9 +37,10 @@ def _shown(text: str) -> Text:
 def table(rows: Sequence[Row]) -> Table:
     """One line a contestant: its null-step figures, and its stall on each other step."""
     steps = [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
-    result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    gap = 2 if len(steps) < 2 else 1
+    result = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     result.add_column("loader", overflow="fold", min_width=16)
-    for heading in ("samples/s", "[95 %]", "CPU ms", "1st batch", *(_heading(s) for s in steps)):
+    for heading in (*_HEADINGS, *(_heading(s) for s in steps)):
         result.add_column(heading, justify="right", no_wrap=True)
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
@@ -60,17 +61,27 @@ def _by_speed(rows: Sequence[Row]) -> list[str]:
     return sorted(best, key=lambda contestant: -best[contestant])
 
 
+_HEADINGS = ("samples/s", "[95 %]", "CPU\nms", "cores\nused", "of\nlimit", "1st\nbatch")
+
+
 def _figures(row: Row) -> list[str]:
     if row.samples_per_second is None:
-        return [row.status, "", "", ""]
+        return [row.status] + [""] * (len(_HEADINGS) - 1)
     cpu = row.cpu_seconds_per_sample
     first = (row.startup_seconds or 0) + (row.first_batch_seconds or 0)
+    bounded = row.trials > 1 and row.ci_low is not None
     return [
         f"{row.samples_per_second:.0f}",
-        f"{row.ci_low:.0f}-{row.ci_high:.0f}" if row.trials > 1 else "",
+        f"{row.ci_low:.0f}-{row.ci_high:.0f}" if bounded else "",
         f"{1000 * cpu:.2f}" if cpu is not None else "?",
+        _share(row.core_use),
+        _share(row.efficiency),
         f"{first:.1f} s",
     ]
+
+
+def _share(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0%}"
 
 
 def _stall(row: Row | None) -> str:
@@ -94,6 +105,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
         overhead = next((r.step_overhead_ns for r in rows if r.step_overhead_ns is not None), None)
         own = f"; the harness's own cost is {overhead / 1000:.2f} us a step" if overhead is not None else ""
         lines.append(f"{cores} cores, at least {trials} trials each{own}.")
+        lines.append("Limit: what decoding alone would reach on these cores. 1st batch: from process start.")
         lines.append("Intervals hold for this session on this host only.")
     return list(dict.fromkeys(lines))
 
@@ -103,6 +115,8 @@ def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
     if not standings:
         measured = dict.fromkeys(row.contestant for row in rows if row.samples_per_second)
         return _WITHOUT_COMPARISON[min(len(measured), 2)].format(", ".join(measured))
+    if any(OVERHEAD in row.labels for row in rows):
+        return f"No verdict: {OVERHEAD}."
     nearest, comparison = standings[0], standings[0].comparison
     lead = interval_text(inverse(comparison.ratio))
     text = _SENTENCES[comparison.outcome].format(
@@ -134,9 +148,13 @@ _SENTENCES = {
 }
 
 
+_OPENING = {PROOF_BLOCK: "proof of work", LIMITS_BLOCK: "the host's limit"}
+
+
 def trial_line(record: Record) -> str:
     """What became of one trial, for the log of a run."""
-    what = "proof of work" if record.block == PROOF_BLOCK else f"block {record.block + 1}, {record.spec.step}"
+    timed = f"block {record.block + 1}, {record.spec.step}"
+    what = _OPENING.get(record.block, timed)
     name = f"{one_line(record.contestant)}, {what}"
     if record.status != "ok":
         return f"{name}: {record.status}: {one_line(record.reason)}"
