@@ -55,7 +55,7 @@ def _batch(workload: Workload, device: str, ids: Any) -> Batch:
     samples = [
         of_kind.reference(payloads.read(sample), of_kind.deterministic(wanted)) for sample in ids.tolist()
     ]
-    inputs = torch.from_numpy(np.stack(samples))
+    inputs = torch.from_numpy(np.ascontiguousarray(samples))
     if isinstance(wanted, ImagePreprocessing) and wanted.layout == "channels_last":
         inputs = inputs.contiguous(memory_format=torch.channels_last)
     labels = torch.from_numpy(workload.dataset.index.label[ids])
