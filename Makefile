@@ -5,7 +5,7 @@ BIN := .venv/bin
 DEMO := demo
 CODE := pipebench loaders datasets_prep bench tests
 
-.PHONY: help setup demo test check unit bench gpu-check clean
+.PHONY: help setup demo test check unit bench env-simd gpu-check clean
 
 help:
 	@echo "make setup      .venv with the versions of constraints.txt"
@@ -13,6 +13,7 @@ help:
 	@echo "make check      lint, types and import rules"
 	@echo "make test       check, then every test"
 	@echo "make bench      the pytest-benchmark suites"
+	@echo "make env-simd   .venvs/simd: the same libraries with Pillow-SIMD in Pillow's place"
 	@echo "make gpu-check  the conformance suite and a short demo on a GPU"
 	@echo "make clean      remove .venv, the demo's data and caches"
 
@@ -45,6 +46,19 @@ demo: setup
 
 bench: setup
 	$(BIN)/python -m pytest bench
+
+env-simd: .venvs/simd/ready
+
+# Shares everything with .venv but Pillow, which Pillow-SIMD replaces: its folder comes first on the path.
+.venvs/simd/ready: .venv/ready
+	@printf '#include <stdio.h>\n#include <jpeglib.h>\n#include <zlib.h>\n' | cc -E - >/dev/null || \
+		{ echo "Pillow-SIMD is compiled here: apt-get install gcc libjpeg-dev zlib1g-dev" >&2; exit 1; }
+	$(PYTHON) -m venv .venvs/simd
+	CC="cc $$(grep -qm1 avx2 /proc/cpuinfo && echo -mavx2)" .venvs/simd/bin/python -m pip install --quiet \
+		--no-binary pillow-simd --constraint constraints.txt pillow-simd
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+		> "$$(.venvs/simd/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/base.pth"
+	touch $@
 
 gpu-check: setup
 	$(BIN)/python -c 'import torch; assert torch.cuda.is_available(), "no CUDA device here"'
