@@ -58,8 +58,11 @@ class TorchDataLoaderSettings(DataLoaderSettings):
 class WebDatasetSettings(DataLoaderSettings):
     """Knobs of `WebDataset`."""
 
-    tar_reader: Literal["library", "plain"] = "library"
-    """`plain` reads payloads from where the index says, in the shard's order, and parses no tar header."""
+    tar_reader: Literal["plain", "library"] = "plain"
+    """`plain` reads payloads from where the index says, in the shard's order, and parses no tar header.
+
+    `library` is WebDataset's own reader: 0.11 ms of CPU a sample where `plain` takes 0.03.
+    """
     buffer: int = 1000
     """Samples that each worker shuffles among."""
 
@@ -70,4 +73,9 @@ class WebDatasetSettings(DataLoaderSettings):
     @classmethod
     def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
         """As the README and its ImageNet example: 4 workers, PIL images, a shuffle buffer of 1000."""
-        return cls(workers=4, decoder="pillow", ring=False, items=True)
+        return cls(workers=4, decoder="pillow", ring=False, items=True, tar_reader="library")
+
+    def check(self) -> None:
+        super().check()
+        if self.items and self.tar_reader != "library":
+            raise BadInput("setting items=true goes with tar_reader=library")

@@ -1,7 +1,8 @@
 """The WebDataset library over tar shards of images.
 
-Tuned: the library's pipeline up to batches of payloads, which workers decode straight into slots of shared
-memory. Documented: the README's pipeline of PIL images, torchvision's transforms and the library's collation.
+Tuned: the library's pipeline of shards, shuffles and batches, in which a plain reader takes the place of its
+generic tar reader, and whose batches workers decode straight into slots of shared memory. Documented: the
+README's pipeline of PIL images, torchvision's transforms and the library's collation.
 """
 
 from collections.abc import Generator, Iterator
