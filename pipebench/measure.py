@@ -16,8 +16,8 @@ from pipebench.step import Step
 
 LONGEST_SECONDS = 10.0
 """That a slow loader is measured for, even where it has not brought `min_batches`."""
-LOOK_NS = 250_000_000
-"""Between two looks at the process tree."""
+LOOKS_A_SECOND = 4
+"""At the process tree."""
 
 
 class Clock(Protocol):
@@ -117,7 +117,7 @@ def measure(loader: Loader, step: Step, budget: Budget, clock: Clock, observe: O
             clock.sleep_ns(pause)
         if got >= look_at or count == budget.max_batches:
             trace.looks.append(Look(count, got, *observe()))
-            look_at = got + LOOK_NS
+            look_at = got + 1_000_000_000 // LOOKS_A_SECOND
             if end.reached(count, got):
                 break
     trace.ended_ns = now()

@@ -26,6 +26,8 @@ class Resources:
     """Bytes fetched from block devices."""
     memory_bytes: int
     """Proportional set size, in which pages shared by n processes count 1/n in each."""
+    shared_memory_bytes: int
+    """Of that, in `/dev/shm` and anonymous shared mappings."""
     switches: int
     """Context switches of the live processes, voluntary or not."""
     open_files: int
@@ -115,11 +117,17 @@ def tree_resources() -> Resources:
         user_ns=int(user * 1e9) + sum(s[11] + s[13] for s in stats) * _TICK_NS,
         system_ns=int(system * 1e9) + sum(s[12] + s[14] for s in stats) * _TICK_NS,
         read_bytes=tree_read_bytes(),
-        memory_bytes=sum(_field(p, "smaps_rollup", "Pss") * 1024 for p in processes),
+        memory_bytes=tree_memory_bytes(),
+        shared_memory_bytes=sum(_field(p, "smaps_rollup", "Pss_Shmem") * 1024 for p in processes),
         switches=sum(_switches(p) for p in processes),
         open_files=sum(_open_files(p) for p in processes),
         processes=len(processes),
     )
+
+
+def tree_memory_bytes() -> int:
+    """Proportional set size of this process and its descendants; some milliseconds for large ones."""
+    return sum(_field(process, "smaps_rollup", "Pss") * 1024 for process in tree(os.getpid()))
 
 
 def tree_read_bytes() -> int:

@@ -86,7 +86,9 @@ class Record:
     trace: Trace | None = None
     device_ns: tuple[tuple[int, int], ...] = ()
     """Each step's begin and end on an accelerator's own clock."""
-    resources: Mapping[str, int] = field(default_factory=dict)
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    """`first` and `last`: the tree's totals after the first batch and at the end (`Resources`); between
+    them `memory_bytes`, once a second."""
     cache: Mapping[str, Any] = field(default_factory=dict)
     """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered."""
 

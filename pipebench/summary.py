@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
@@ -10,6 +10,7 @@ from pipebench.compare import FOREIGN_CORES, marked_blocks
 from pipebench.figures import Figures, figures
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
+from pipebench.usage import usage
 
 MOST_OVERHEAD = 0.02
 """Share of the batch time that the harness's own cost may take where a verdict is given."""
@@ -53,6 +54,8 @@ class Row:
     """What the trials proved about where their bytes came from."""
     step_overhead_ns: float | None = None
     """The harness's own time a step, from the resident loader on the null step."""
+    usage: Mapping[str, float] | None = None
+    """The median trial's memory, context switches and so on (`usage.Usage`)."""
     same_work: Mapping[str, Any] | None = None
     labels: tuple[str, ...] = ()
     """What limits these figures, such as `not steady (3 of 5)`."""
@@ -148,8 +151,14 @@ def _row(step: str, blocks: Mapping[int, Record], marked: set[int], host: _Host,
         stall_floor=None if idle is None or found[0].stall is None else 2 * idle,
         cache=tuple(sorted({f.cache for f in found})),
         step_overhead_ns=host.overhead_ns,
+        usage=_usage(blocks.values()),
         labels=_labels(found, len(by_block) - len(found), host.overhead_ns),
     )
+
+
+def _usage(records: Iterable[Record]) -> Mapping[str, float] | None:
+    found = [asdict(used) for record in records if (used := usage(record))]
+    return {name: median(used[name] for used in found) for name in found[0]} if found else None
 
 
 def _is_short_epoch(record: Record, found: Sequence[Figures]) -> bool:

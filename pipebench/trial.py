@@ -11,9 +11,16 @@ from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsuppor
 from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.kinds import kind
-from pipebench.measure import LONGEST_SECONDS, Budget, Clock, SystemClock, measure
+from pipebench.measure import LONGEST_SECONDS, LOOKS_A_SECOND, Budget, Clock, SystemClock, measure
 from pipebench.options import override
-from pipebench.resources import host_busy_ns, tree_cpu_ns, tree_read_bytes, tree_resources
+from pipebench.resources import (
+    Resources,
+    host_busy_ns,
+    tree_cpu_ns,
+    tree_memory_bytes,
+    tree_read_bytes,
+    tree_resources,
+)
 from pipebench.results import Record, Status, TrialSpec
 from pipebench.step import make_step
 
@@ -117,7 +124,8 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         times["loader_ready"] = clock.now_ns()
         if spec.cache == "warm":
             read_before = tree_read_bytes()
-        trace = measure(loader, step, _budget(spec), clock, _observe)
+        observer = _Observer()
+        trace = measure(loader, step, _budget(spec), clock, observer)
         used = tree_resources()
     dataset = contender.workload.dataset
     delivered = sum(trace.sizes) * dataset.payload_bytes // dataset.samples
@@ -127,7 +135,7 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         times_ns=times,
         trace=trace,
         device_ns=tuple(step.device_ns()),
-        resources=asdict(used),
+        resources=observer.resources(used),
         cache=cache | {"bytes_read": used.read_bytes - read_before, "payload_bytes": delivered},
     )
 
@@ -148,8 +156,27 @@ def _budget(spec: TrialSpec) -> Budget:
     return Budget(seconds=spec.seconds, max_seconds=longest, epochs=1 if spec.cache == "cold" else None)
 
 
-def _observe() -> tuple[int, int]:
-    return tree_cpu_ns(), host_busy_ns()
+class _Observer:
+    """Looks at CPU time; at everything the first time, and at memory once a second."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+        self._first: Resources | None = None
+        self._memory: list[int] = []
+
+    def __call__(self) -> tuple[int, int]:
+        if self._first is None:
+            self._first = tree_resources()
+        elif self._looks % LOOKS_A_SECOND == 0:
+            self._memory.append(tree_memory_bytes())
+        self._looks += 1
+        return tree_cpu_ns(), host_busy_ns()
+
+    def resources(self, last: Resources) -> dict[str, Any]:
+        """For the record: totals at the first look and at the end, and memory in between."""
+        first = self._first or last
+        memory = [first.memory_bytes, *self._memory, last.memory_bytes]
+        return {"first": asdict(first), "last": asdict(last), "memory_bytes": memory}
 
 
 def _prove(record: Record, contender: Contender) -> Record:

@@ -48,7 +48,7 @@ def test_a_trial_records_all_that_it_saw(run: Callable[..., Record]) -> None:
     assert record.settings["workers"] == 1
     assert {"numpy", "pipebench"} <= record.versions.keys()
     assert record.machine["cores"] >= 1
-    assert record.resources["processes"] >= 1
+    assert record.resources["last"]["processes"] >= 1
 
 
 @pytest.mark.parametrize(
