@@ -215,10 +215,10 @@ def test_an_abandoned_epoch_leaves_the_next_complete(pictures: Build, name: str,
 def test_closing_twice_or_in_an_epoch_leaves_nothing(
     pictures: Build, name: str, fmt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     workload = _workload(pictures(fmt))
-    with _load(name, workload) as loader:  # starts what libraries start once in a process
+    with _load(name, workload) as loader:  # starts and writes what libraries do once in a process
         _epoch(loader, 0, workload)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = _held()
     loader = _make(name, workload, Placement(cores=CORES))
     epoch = iter(loader.epoch(0))
