@@ -79,3 +79,5 @@ class WebDatasetSettings(DataLoaderSettings):
         super().check()
         if self.items and self.tar_reader != "library":
             raise BadInput("setting items=true goes with tar_reader=library")
+        if self.buffer < 1:
+            raise BadInput(f"setting buffer must be at least 1, not {self.buffer}")

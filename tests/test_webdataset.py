@@ -240,3 +240,19 @@ def test_more_ranks_than_shards_are_unsupported(make: Make) -> None:
 def test_another_format_is_unsupported(make: Make, tiny_folder: Dataset) -> None:
     with pytest.raises(Unsupported, match="reads wds, not folder"):
         make(TUNED, dataset=tiny_folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (replace(TUNED, buffer=0), "setting buffer must be at least 1, not 0"),
+        (
+            replace(SETTINGS["documented"], tar_reader="plain"),
+            "setting items=true goes with tar_reader=library",
+        ),
+        (replace(TUNED, items=True), "setting items=true goes with decoder=pillow,ring=false"),
+    ],
+)
+def test_settings_that_make_no_loader(make: Make, settings: Any, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        make(settings)
