@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from pipebench.contract import Batch, Placement, Settings, Stage, Workload
+from pipebench.contract import Batch, Placement, Settings, Stage, Unsupported, Workload
 from pipebench.errors import BadInput
 from pipebench.kinds.image import (
     CROP_AREA,
@@ -54,6 +54,8 @@ class DaliSettings(Settings):
         for name in ("threads", "prefetch", "read_ahead", "shuffle_buffer"):
             if getattr(self, name) < 1:
                 raise BadInput(f"setting {name} must be at least 1, not {getattr(self, name)}")
+        if not 0 <= self.hw_decoder_load <= 1:
+            raise BadInput(f"setting hw_decoder_load must lie within 0 and 1, not {self.hw_decoder_load}")
 
     @classmethod
     def tuned(cls, placement: Placement) -> Self:
@@ -84,6 +86,7 @@ class Dali:
     ) -> None:
         require("dali", Dali, workload)
         settings.check()
+        _require_device(placement.device)
         preprocessing = image_preprocessing(workload)
         self._packed = preprocessing.layout == "channels_last"
         self._workload, self._placement = workload, placement
@@ -259,3 +262,12 @@ def _device_id(device: str) -> int | None:
     """The GPU's number, or None for the host."""
     kind, _, number = device.partition(":")
     return None if kind == "cpu" else int(number or 0)
+
+
+def _require_device(device: str) -> None:
+    """Raises `Unsupported` for a GPU that is not there, at which DALI fails with an assertion."""
+    import torch
+
+    number = _device_id(device)
+    if number is not None and number >= torch.cuda.device_count():
+        raise Unsupported(f"there is no device {device} on this host")
