@@ -82,7 +82,7 @@ class Record:
     limits: Mapping[str, float] = field(default_factory=dict)
     """`decode_samples_per_second`: of this dataset, one core, from memory and without a loader."""
     times_ns: Mapping[str, int] = field(default_factory=dict)
-    """Monotonic moments: spawned, imported, step_ready, loader_ready."""
+    """Monotonic moments: spawned, imported, step_ready, loader_ready (for the first time, if cold)."""
     trace: Trace | None = None
     device_ns: tuple[tuple[int, int], ...] = ()
     """Each step's begin and end on an accelerator's own clock."""

@@ -117,18 +117,15 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
     times = {"spawned": spawned_ns, "imported": clock.now_ns()}
     spec = record.spec
     step = make_step(spec.step, contender.workload, spec.device, clock.burn_ns)
-    cache = _prepare_cache(spec, contender)
-    read_before = tree_read_bytes()
     times["step_ready"] = clock.now_ns()
-    with closing(contender.build()) as loader:
-        times["loader_ready"] = clock.now_ns()
-        if spec.cache == "warm":
-            read_before = tree_read_bytes()
+    first = contender.build()
+    times["loader_ready"] = clock.now_ns()
+    loader, cache = _with_cache(contender, first, spec)
+    with closing(loader):
         observer = _Observer()
         trace = measure(loader, step, _budget(spec), clock, observer)
         used = tree_resources()
     dataset = contender.workload.dataset
-    delivered = sum(trace.sizes) * dataset.payload_bytes // dataset.samples
     return replace(
         record,
         status="ok",
@@ -136,19 +133,29 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         trace=trace,
         device_ns=tuple(step.device_ns()),
         resources=observer.resources(used),
-        cache=cache | {"bytes_read": used.read_bytes - read_before, "payload_bytes": delivered},
+        cache=cache
+        | {
+            "bytes_read": used.read_bytes - cache["bytes_read"],
+            "payload_bytes": sum(trace.sizes) * dataset.payload_bytes // dataset.samples,
+        },
     )
 
 
-def _prepare_cache(spec: TrialSpec, contender: Contender) -> dict[str, Any]:
-    """For a cold trial, evicts the dataset after a rehearsal: what the build imports must not count."""
+def _with_cache(contender: Contender, first: Loader, spec: TrialSpec) -> tuple[Loader, dict[str, Any]]:
+    """The loader to measure, with the cache in the state that was asked for, and what is known of it.
+
+    For a cold trial `first` was the rehearsal: what its build imported must not count. The facts
+    hold the tree's bytes read so far.
+    """
     dataset = contender.workload.dataset
     kind, name = page_cache.transport(dataset)
     facts: dict[str, Any] = {"asked": spec.cache, "transport": kind, "filesystem": name, "resident": None}
-    if spec.cache == "cold" and kind != "object":
-        contender.build().close()
-        facts["resident"] = page_cache.evict(dataset.files()).resident
-    return facts
+    if spec.cache == "warm" or kind == "object":
+        return first, facts | {"bytes_read": tree_read_bytes()}
+    first.close()
+    facts["resident"] = page_cache.evict(dataset.files()).resident
+    read = tree_read_bytes()
+    return contender.build(), facts | {"bytes_read": read}
 
 
 def _budget(spec: TrialSpec) -> Budget:
