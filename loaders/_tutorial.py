@@ -48,9 +48,9 @@ def transform(preprocessing: ImagePreprocessing) -> Callable[[Any], torch.Tensor
     return whole
 
 
-def randomness(workload: Workload, epoch: int) -> torch.Generator:
-    """What DataLoader takes its workers' seeds from: they follow from the workload's seed and the epoch."""
-    return torch.Generator().manual_seed(stream(workload.seed, epoch) >> 1)
+def randomness(workload: Workload, placement: Placement, epoch: int) -> torch.Generator:
+    """What DataLoader takes its workers' seeds from: the workload's seed, the epoch and the rank."""
+    return torch.Generator().manual_seed((stream(workload.seed, epoch) >> 1) ^ placement.rank)
 
 
 class ToItem:

@@ -101,7 +101,7 @@ class _Items:
             prefetch_factor=self._settings.prefetch,
             pin_memory=self._placement.device != "cpu",
             multiprocessing_context=START_METHOD,
-            generator=randomness(self._workload, number),
+            generator=randomness(self._workload, self._placement, number),
         )
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ looks at the process tree a few times a second.
 
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count as numbers
 from typing import Protocol
@@ -118,7 +118,7 @@ def measure(loader: Loader, step: Step, budget: Budget, clock: Clock, observe: O
         if got >= look_at or count == budget.max_batches:
             trace.looks.append(Look(count, got, *observe()))
             look_at = got + 1_000_000_000 // LOOKS_A_SECOND
-            if end.reached(count, got):
+            if end.reached(count, got, trace.epochs):
                 break
     trace.ended_ns = now()
     for values in (asked_ns, got_ns, sizes):
@@ -150,7 +150,12 @@ class _End:
         self._budget = budget
         self._first: int | None = None
 
-    def reached(self, batches: int, now_ns: int) -> bool:
+    def reached(self, batches: int, now_ns: int, epochs: Sequence[int]) -> bool:
+        """Whether to stop after `batches`; `epochs` holds with which batch each epoch began.
+
+        Where epochs are short a trial ends past the middle of one, so that whole ones are left when
+        the transient is cut off.
+        """
         budget = self._budget
         self._first = now_ns if self._first is None else self._first
         if batches >= budget.max_batches:
@@ -158,4 +163,9 @@ class _End:
         if budget.epochs is not None:
             return False
         seconds = (now_ns - self._first) / 1e9
-        return seconds >= budget.max_seconds or (seconds >= budget.seconds and batches >= budget.min_batches)
+        enough = seconds >= budget.seconds and batches >= budget.min_batches and _past_middle(batches, epochs)
+        return enough or seconds >= budget.max_seconds
+
+
+def _past_middle(batches: int, epochs: Sequence[int]) -> bool:
+    return len(epochs) < 2 or 2 * (batches - epochs[-1]) >= epochs[1] - epochs[0]

@@ -20,8 +20,8 @@ MOST_RESIDENT = 0.05
 """Share of any file's pages that may be cached at the start of a cold trial."""
 READ_RANGE = (0.95, 1.15)
 """Bytes read over payload bytes that prove that a cold epoch came from the device."""
-WARM_READ = 0.01
-"""Share of the payload that a warm trial may have read from the device."""
+WARM_READ = 0.05
+"""Share of the payload that a warm trial may have read from the device; pages of libraries are in it."""
 
 BLOCK_FILESYSTEMS = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "jfs", "reiserfs"})
 """Filesystems whose reads from a device show in `/proc/<pid>/io` and whose pages `fadvise` drops."""

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -78,13 +78,8 @@ def make_plan(request: Request) -> Plan:
     datasets = [open_dataset(url) for url in request.data]
     _check(request, datasets)
     choices = [parse_loader(text) for text in request.loaders or _registered()]
-    pairs = [(choice, dataset) for choice in choices for dataset in _readable(choice, datasets)]
-    contestants = [_contestant(request, choice, dataset, len(datasets) > 1) for choice, dataset in pairs]
+    contestants = [found for choice in choices for found in _contestants(request, choice, datasets)]
     _check_unique(contestants)
-    for (choice, _), contestant in zip(pairs, contestants, strict=True):
-        if choice.here:
-            with suppress(Unsupported):  # the trial's record says so, and the others run
-                prepare(contestant.specs[0])
     ceiling = _contestant(request, _CEILING, datasets[0], several=False)
     return Plan(
         contestants=(ceiling, *contestants),
@@ -137,7 +132,18 @@ def _readable(choice: LoaderChoice, datasets: Sequence[Dataset]) -> Sequence[Dat
     return [dataset for dataset in datasets if dataset.format in formats] or datasets[:1]
 
 
-def _contestant(request: Request, choice: LoaderChoice, dataset: Dataset, several: bool) -> Contestant:
+def _contestants(request: Request, choice: LoaderChoice, datasets: Sequence[Dataset]) -> Iterator[Contestant]:
+    """One for each dataset that the loader reads; raises `BadInput` for wrong settings."""
+    readable = _readable(choice, datasets)
+    for dataset in readable:
+        contestant = _contestant(request, choice, dataset, several=len(readable) > 1)
+        if choice.here:
+            with suppress(Unsupported):  # the trial's record says so, and the others run
+                prepare(contestant.specs[0])
+        yield contestant
+
+
+def _contestant(request: Request, choice: LoaderChoice, dataset: Dataset, *, several: bool) -> Contestant:
     first = TrialSpec(
         purpose="measure",
         loader=choice.name,

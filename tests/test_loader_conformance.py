@@ -211,6 +211,18 @@ def test_an_abandoned_epoch_leaves_the_next_complete(pictures: Build, name: str,
             check_ids([_epoch(loader, number, workload)], workload, complete=True)
 
 
+@contestants
+def test_two_ranks_of_the_documented_preset_share_no_randomness(
+    tiny_folder: Dataset, tiny_wds: Dataset, name: str, fmt: str
+) -> None:
+    proof = prove(
+        lambda workload, placement: _make(name, workload, placement, preset="documented"),
+        _workload({"folder": tiny_folder, "wds": tiny_wds}[fmt], batch_size=20),
+        Placement(cores=CORES, world_size=2),
+    )
+    assert (proof.fault, proof.random) == (None, "proved")
+
+
 @everyone
 def test_closing_twice_or_in_an_epoch_leaves_nothing(
     pictures: Build, name: str, fmt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -95,7 +95,9 @@ def test_with_two_steps_a_long_name_still_fits_eighty_columns() -> None:
 )
 def test_names_are_shown_as_they_are(name: str) -> None:
     text = printed([row(name), refused(name + "2", reason=f"because of {name}")])
-    assert name in text.splitlines()[2]
+    loader, _, settings = name.rpartition(":") if "=1" in name else (name, "", "")
+    assert loader in text.splitlines()[2]
+    assert settings in text.splitlines()[3]
     assert f"because of {name}" in text
 
 

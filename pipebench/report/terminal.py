@@ -34,6 +34,14 @@ def _shown(text: str) -> Text:
     return Text(one_line(text))
 
 
+def _name(contestant: str) -> Text:
+    """A contestant with its settings below it."""
+    loader, colon, settings = one_line(contestant).rpartition(":")
+    if not colon or "=" not in settings:
+        return Text(one_line(contestant))
+    return Text("\n ".join([loader, *settings.split(",")]))
+
+
 def table(rows: Sequence[Row]) -> Table:
     """One line a contestant: its null-step figures, and its stall on each other step."""
     steps = [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
@@ -45,7 +53,7 @@ def table(rows: Sequence[Row]) -> Table:
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
         main = own.get("null") or next(iter(own.values()))
-        result.add_row(_shown(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
+        result.add_row(_name(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
     return result
 
 
