@@ -3,7 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
-CODE := pipebench loaders datasets_prep bench tests
 
 .PHONY: help setup demo test check unit bench env-simd gpu-check clean
 

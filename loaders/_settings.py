@@ -28,8 +28,10 @@ class DataLoaderSettings(Settings):
         # So that what is printed is what was done.
         object.__setattr__(self, "region", self.region and self.decoder == "simplejpeg")
 
-    def check(self) -> None:
-        """Raises `BadInput` for values that make no loader."""
+    def check(self, samples: int, placement: Placement) -> None:
+        """Raises `BadInput` for values that make no loader; one worker a core is always allowed."""
+        if self.workers > max(samples, placement.cores):
+            raise BadInput(f"setting workers is {self.workers}, and the dataset holds {samples} samples")
         for name, value in (("workers", self.workers), ("prefetch", self.prefetch)):
             if value < 1:
                 raise BadInput(f"setting {name} must be at least 1, not {value}")
@@ -75,8 +77,8 @@ class WebDatasetSettings(DataLoaderSettings):
         """As the README and its ImageNet example: 4 workers, PIL images, a shuffle buffer of 1000."""
         return cls(workers=4, decoder="pillow", ring=False, items=True, tar_reader="library")
 
-    def check(self) -> None:
-        super().check()
+    def check(self, samples: int, placement: Placement) -> None:
+        super().check(samples, placement)
         if self.items and self.tar_reader != "library":
             raise BadInput("setting items=true goes with tar_reader=library")
         if self.buffer < 1:

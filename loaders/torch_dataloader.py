@@ -45,7 +45,7 @@ class TorchDataLoader:
         self, workload: Workload, placement: Placement, *, until: Stage, settings: TorchDataLoaderSettings
     ) -> None:
         require("torch_dataloader", TorchDataLoader, workload)
-        settings.check()
+        settings.check(workload.dataset.samples, placement)
         make = _Items if settings.items else _Batches
         self._loader: Loader = make(workload, placement, until, settings)
 

@@ -28,7 +28,7 @@ class WebDataset:
         self, workload: Workload, placement: Placement, *, until: Stage, settings: WebDatasetSettings
     ) -> None:
         require("webdataset", WebDataset, workload)
-        settings.check()
+        settings.check(workload.dataset.samples, placement)
         shards = len(workload.dataset.shards)
         if placement.world_size > shards:
             raise Unsupported(

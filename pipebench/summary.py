@@ -204,7 +204,7 @@ def _labels(found: Sequence[Figures], left_out: int, overhead_ns: float | None) 
     }
     labels = [f"{name} ({n} of {len(found)})" for name, n in counts.items() if n > len(found) / 2]
     if left_out:
-        labels.append(f"{left_out} disturbed left out")
+        labels.append(f"disturbed blocks left out: {left_out}")
     batch_ns = median(f.batch_seconds for f in found) * 1e9
     if overhead_ns is not None and overhead_ns > MOST_OVERHEAD * batch_ns:
         labels.append(OVERHEAD)

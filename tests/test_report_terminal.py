@@ -151,8 +151,9 @@ def test_no_rows_at_all() -> None:
 
 
 def test_labels_and_overhead_are_notes() -> None:
-    lines = notes([row(labels=("not steady (4 of 5)", "short (5 of 5)"), step_overhead_ns=1234.0)])
-    assert lines[0] == "torch_dataloader on null: not steady (4 of 5), short (5 of 5)"
+    unsteady = row(labels=("not steady (4 of 5)", "short (5 of 5)"), step_overhead_ns=1234.0)
+    lines = notes([unsteady, row("dali", labels=("short (5 of 5)",))])
+    assert lines[:2] == ["torch_dataloader on null: not steady (4 of 5)", "All: short (5 of 5)"]
     assert any("1.23 us a step" in line for line in lines)
 
 

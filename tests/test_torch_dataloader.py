@@ -218,6 +218,7 @@ def test_another_format_is_unsupported(make: Make, tiny_wds: Dataset) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
+        (replace(TUNED, workers=97), "setting workers is 97, and the dataset holds 96 samples"),
         (replace(TUNED, workers=0), "setting workers must be at least 1, not 0"),
         (replace(TUNED, prefetch=0), "setting prefetch must be at least 1, not 0"),
         (replace(TUNED, items=True), "setting items=true goes with decoder=pillow,ring=false"),

@@ -52,8 +52,9 @@ def table(rows: Sequence[Row]) -> Table:
         result.add_column(heading, justify="right", no_wrap=True)
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
-        main = own.get("null") or next(iter(own.values()))
-        result.add_row(_name(contestant), *_figures(main), *(_stall(own.get(s)) for s in steps))
+        result.add_row(
+            _name(contestant), *_figures(_main(rows, contestant)), *(_stall(own.get(s)) for s in steps)
+        )
     return result
 
 
@@ -63,10 +64,15 @@ def _heading(step: str) -> str:
 
 
 def _by_speed(rows: Sequence[Row]) -> list[str]:
-    best: dict[str, float] = {}
-    for row in rows:
-        best[row.contestant] = max(best.get(row.contestant, 0.0), row.samples_per_second or 0.0)
-    return sorted(best, key=lambda contestant: -best[contestant])
+    """Contestants by the rate that the table shows of them, the fastest first."""
+    shown = {name: _main(rows, name).samples_per_second or 0.0 for name in {r.contestant: None for r in rows}}
+    return sorted(shown, key=lambda name: -shown[name])
+
+
+def _main(rows: Sequence[Row], contestant: str) -> Row:
+    """The contestant's row on the null step, or else its first."""
+    own = [row for row in rows if row.contestant == contestant]
+    return next((row for row in own if row.step == "null"), own[0])
 
 
 _HEADINGS = ("samples/s", "[95 %]", "CPU\nms", "cores\nused", "of\nlimit", "1st\nbatch")
@@ -103,7 +109,7 @@ def _stall(row: Row | None) -> str:
 def notes(rows: Sequence[Row]) -> list[str]:
     """Why a row has no figure, and what limits those that have one."""
     lines = [f"{r.contestant}: {r.status}: {r.reason}" for r in rows if r.status != "ok"]
-    lines += [f"{r.contestant} on {r.step}: {', '.join(r.labels)}" for r in rows if r.labels]
+    lines += _labels([row for row in rows if row.trials])
     caches = {text for row in rows for text in row.cache}
     if caches - {"warm"}:
         lines.append(f"Cache: {'; '.join(sorted(caches))}.")
@@ -116,6 +122,18 @@ def notes(rows: Sequence[Row]) -> list[str]:
         lines.append("Limit: what decoding alone would reach on these cores. 1st batch: from process start.")
         lines.append("Intervals hold for this session on this host only.")
     return list(dict.fromkeys(lines))
+
+
+def _labels(rows: Sequence[Row]) -> list[str]:
+    """Each label with whom it concerns, once."""
+    bearers: dict[str, list[str]] = {}
+    for row in rows:
+        for label in row.labels:
+            bearers.setdefault(label, []).append(f"{row.contestant} on {row.step}")
+    return [
+        f"{'All' if len(names) == len(rows) > 1 else ', '.join(names)}: {label}"
+        for label, names in bearers.items()
+    ]
 
 
 def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
@@ -135,7 +153,7 @@ def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
         outcome=comparison.outcome,
         detectable=f"{comparison.detectable:.1%}",
     )
-    return text if not nearest.marked else f"{text} {nearest.marked} disturbed blocks are left out of it."
+    return f"{text} Disturbed blocks left out of it: {nearest.marked}." if nearest.marked else text
 
 
 _WITHOUT_COMPARISON = (
