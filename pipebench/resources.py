@@ -29,7 +29,7 @@ class Resources:
     shared_memory_bytes: int
     """Of that, in `/dev/shm` and anonymous shared mappings."""
     switches: int
-    """Context switches of the live processes, voluntary or not."""
+    """Context switches, voluntary or not; of this process's descendants those of live threads."""
     open_files: int
     processes: int
 
@@ -119,7 +119,7 @@ def tree_resources() -> Resources:
         read_bytes=tree_read_bytes(),
         memory_bytes=tree_memory_bytes(),
         shared_memory_bytes=sum(_field(p, "smaps_rollup", "Pss_Shmem") * 1024 for p in processes),
-        switches=sum(_switches(p) for p in processes),
+        switches=sum(u.ru_nvcsw + u.ru_nivcsw for u in (own, waited)) + sum(map(_switches, processes[1:])),
         open_files=sum(_open_files(p) for p in processes),
         processes=len(processes),
     )
