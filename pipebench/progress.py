@@ -34,9 +34,9 @@ def _bar(iterable: Iterable[T], total: int, description: str, line: Callable[[T]
     with Progress(*columns, console=console, transient=True, refresh_per_second=REFRESHES) as progress:
         task = progress.add_task(description, total=total)
         for done, item in enumerate(iterable, start=1):
+            progress.update(task, completed=done, total=max(total, done))
             if line is not None:
                 progress.console.print(escape(line(item)), highlight=False)
-            progress.update(task, completed=done, total=max(total, done))
             yield item
 
 

@@ -19,9 +19,10 @@ def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standin
     """The table, what limits it, and the sentence that says which loader is fastest."""
     shown = table(rows)
     console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
+    whole = not console.is_terminal  # a line that is piped stays one line
     for line in notes(rows):
-        console.print(_shown(line), soft_wrap=True)
-    console.print(_shown(sentence(rows, standings)), style="bold", soft_wrap=True)
+        console.print(_shown(line), soft_wrap=whole)
+    console.print(_shown(sentence(rows, standings)), style="bold", soft_wrap=whole)
 
 
 def _least_width(console: Console, shown: Table) -> int:
