@@ -1,6 +1,7 @@
 """Loaders that need no library and misbehave in every way; tests copy this file into a working folder."""
 
 import ctypes
+import mmap
 import os
 import subprocess
 import sys
@@ -144,3 +145,57 @@ class Empty(Good):
 
 
 NotALoader = 5
+
+
+class ReadsFiles(Good):
+    """Reads each payload itself."""
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        files = list(self.workload.dataset.files())
+        for batch in super().epoch(number):
+            self.read([files[sample] for sample in batch.ids.tolist()])
+            yield batch
+
+    def read(self, files: list[Path]) -> None:
+        for path in files:
+            path.read_bytes()
+
+
+class ReadsThroughChild(ReadsFiles):
+    """Has a child read, which exits at once."""
+
+    def read(self, files: list[Path]) -> None:
+        subprocess.run(["/bin/cat", *map(str, files)], stdout=subprocess.DEVNULL, check=True)
+
+
+class ReadsThroughOrphan(ReadsFiles):
+    """Has a grandchild read that nobody waits for."""
+
+    def read(self, files: list[Path]) -> None:
+        done, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            if os.fork() == 0:
+                super().read(files)
+                os.write(tell, b".")
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.read(done, 1)
+        os.close(done)
+        os.close(tell)
+
+
+class ReadsMapped(ReadsFiles):
+    """Maps each file and touches its pages."""
+
+    def read(self, files: list[Path]) -> None:
+        for path in files:
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+                sum(mapped[:: mmap.PAGESIZE])
+
+
+class ReadsHalf(ReadsFiles):
+    """Reads half of what it claims to deliver."""
+
+    def read(self, files: list[Path]) -> None:
+        super().read(files[::2])
