@@ -80,6 +80,7 @@ class Bench:
             self.timer.seconds += seconds(found)
 
         self.benchmark.pedantic(one_trial, rounds=ROUNDS, iterations=1)
+        assert self.benchmark.stats.stats.total == pytest.approx(self.timer.seconds)
         self.benchmark.extra_info["records"] = [json.loads(to_line(record)) for record in records]
         return [found for record in records if (found := figures(record))]
 
@@ -88,8 +89,10 @@ class Bench:
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """The `benchmark` fixture behind pipebench's own time."""
     timer = VirtualTimer()
-    marker = pytest.mark.benchmark(timer=timer, warmup=False)
-    request.node.add_marker(marker)
+    given = request.node.get_closest_marker("benchmark")
+    options = dict(given.kwargs) if given else {}
+    # In front of the test's own marker, since pytest-benchmark takes the first.
+    request.node.add_marker(pytest.mark.benchmark(**options, timer=timer, warmup=False), append=False)
     yield Bench(request.getfixturevalue("benchmark"), timer)
 
 
