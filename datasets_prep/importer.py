@@ -10,18 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipebench.dataset import (
-    DESCRIPTION,
-    INDEX,
-    Dataset,
-    Index,
-    Shard,
-    content_id,
-    make_index,
-    open_dataset,
-    write_dataset,
-)
+from pipebench.dataset import DESCRIPTION, INDEX, Dataset, Shard, open_dataset, write_dataset
 from pipebench.errors import BadInput
+from pipebench.index import Index, content_id, make_index
 from pipebench.kinds import kind
 from pipebench.progress import track
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipebench.dataset import Dataset, content_id, local_path, make_index, write_dataset
+from pipebench.dataset import Dataset, local_path, write_dataset
 from pipebench.errors import BadInput, unknown
+from pipebench.index import content_id, make_index
 from pipebench.progress import track
 
 from ._processes import run_tasks

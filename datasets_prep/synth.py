@@ -11,8 +11,9 @@ from pathlib import Path
 
 import xxhash
 
-from pipebench.dataset import Dataset, content_id, make_index, write_dataset
+from pipebench.dataset import Dataset, write_dataset
 from pipebench.errors import BadInput
+from pipebench.index import content_id, make_index
 from pipebench.progress import track
 
 from ._pictures import picture

@@ -1,23 +1,21 @@
-"""`dataset.json` and the sample index: the one thing that loaders and writers share.
+"""A dataset's description, `dataset.json`: with its index, the one thing that loaders and writers share.
 
 A dataset is a folder (any fsspec URL) that holds `dataset.json`, described by `Dataset`, and
-`samples.parquet`, one row a sample in id order, described by `Index`.
+`samples.parquet`, one row a sample in id order, described by `pipebench.index.Index`.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import fsspec
-import numpy as np
-from numpy.typing import NDArray
 
-from pipebench.errors import BadInput, one_line
+from pipebench.errors import BadInput
+from pipebench.index import Index, read_index, write_index
 
 SCHEMA = 1
 DESCRIPTION = "dataset.json"
@@ -34,28 +32,6 @@ class Shard:
     """Bytes of the file."""
     sha256: str | None
     """Of the whole file, or None where pipebench did not write it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """Where each sample lies; row i is the sample with id i. Arrays have one entry a sample."""
-
-    key: Any
-    """pyarrow string array: the sample's name, the same in every format."""
-    member: Any
-    """pyarrow string array: path below the root (`folder`) or name inside the shard."""
-    shard: NDArray[np.int32]
-    """Position in `Dataset.shards`; -1 where each sample is a file of its own."""
-    offset: NDArray[np.int64]
-    """Of the payload's first byte in its file."""
-    size: NDArray[np.int64]
-    """Payload bytes."""
-    label: NDArray[np.int64]
-    hash: NDArray[np.uint64]
-    """xxh3_64 of the payload."""
-
-    def __len__(self) -> int:
-        return len(self.label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +55,7 @@ class Dataset:
     @cached_property
     def index(self) -> Index:
         """The sample index, read on first use."""
-        return _read_index(self)
+        return read_index(join(self.url, INDEX), self.samples)
 
     def local_root(self) -> Path:
         """The payloads' folder on this host's filesystem; `BadInput` if it lies elsewhere."""
@@ -194,48 +170,14 @@ _TYPES = {
 }
 
 
-def _read_index(dataset: Dataset) -> Index:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    where = join(dataset.url, INDEX)
-    try:
-        with fsspec.open(where, "rb") as file:
-            table = pq.read_table(file, schema=_schema()).combine_chunks()
-    except (OSError, pa.ArrowException) as error:
-        why = one_line(str(error))
-        raise BadInput(f"the index {where} cannot be read ({why}); make the dataset again") from None
-    if len(table) != dataset.samples:
-        raise BadInput(
-            f"the index {where} holds {len(table)} samples where {DESCRIPTION} says {dataset.samples}; "
-            "make the dataset again"
-        )
-    if any(column.null_count for column in table.columns):  # as a column that the file lacks is read
-        raise BadInput(f"the index {where} misses values; make the dataset again")
-    columns = {name: table[name].combine_chunks() for name in table.column_names if name != "id"}
-    arrays = {
-        name: column if pa.types.is_large_string(column.type) else column.to_numpy(zero_copy_only=False)
-        for name, column in columns.items()
-    }
-    return Index(**arrays)
-
-
 def write_dataset(dataset: Dataset, index: Index) -> None:
     """Writes index and description below `dataset.url`, the description last and whole or not at all."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {"id": np.arange(len(index), dtype=np.int64)} | {
-        name: getattr(index, name) for name in _schema().names if name != "id"
-    }
-    with fsspec.open(join(dataset.url, INDEX), "wb") as file:
-        pq.write_table(pa.table(columns, schema=_schema()), file, compression="zstd")
+    write_index(join(dataset.url, INDEX), index)
     raw = {"schema": SCHEMA} | asdict(dataset)
     raw["root"] = "" if dataset.root == dataset.url else dataset.root
     del raw["url"]
-    write_whole(
-        join(dataset.url, DESCRIPTION), json.dumps(raw, indent=1, ensure_ascii=False).encode() + b"\n"
-    )
+    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
+    write_whole(join(dataset.url, DESCRIPTION), text.encode())
 
 
 def write_whole(url: str, content: bytes) -> None:
@@ -251,64 +193,3 @@ def write_whole(url: str, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-
-
-def content_id(index: Index) -> str:
-    """Names the content, whatever the format and order: a hash of the (key, payload hash, label) rows.
-
-    SHA-256 over the rows sorted by key: the keys' UTF-8 lengths, their bytes, the payload hashes and
-    the labels, each as one little-endian array.
-    """
-    import pyarrow.compute as pc
-
-    order = pc.array_sort_indices(index.key)
-    keys = index.key.take(order)
-    ends = np.frombuffer(keys.buffers()[1], np.int64)[keys.offset : keys.offset + len(keys) + 1]
-    rows = order.to_numpy()
-    digest = hashlib.sha256()
-    digest.update(np.diff(ends).astype("<i8").tobytes())
-    digest.update(keys.buffers()[2][ends[0] : ends[-1]])
-    digest.update(index.hash[rows].astype("<u8").tobytes())
-    digest.update(index.label[rows].astype("<i8").tobytes())
-    return digest.hexdigest()[:32]
-
-
-def make_index(
-    *,
-    key: Sequence[str],
-    member: Sequence[str],
-    shard: Any,
-    offset: Any,
-    size: Any,
-    label: Any,
-    hash: Any,  # noqa: A002 - the column's name
-) -> Index:
-    """An `Index` from plain sequences, one entry a sample."""
-    import pyarrow as pa
-
-    return Index(
-        key=pa.array(key, pa.large_string()),
-        member=pa.array(member, pa.large_string()),
-        shard=np.asarray(shard, np.int32),
-        offset=np.asarray(offset, np.int64),
-        size=np.asarray(size, np.int64),
-        label=np.asarray(label, np.int64),
-        hash=np.asarray(hash, np.uint64),
-    )
-
-
-def _schema() -> Any:
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("id", pa.int64()),
-            ("key", pa.large_string()),
-            ("member", pa.large_string()),
-            ("shard", pa.int32()),
-            ("offset", pa.int64()),
-            ("size", pa.int64()),
-            ("label", pa.int64()),
-            ("hash", pa.uint64()),
-        ]
-    )

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import xxhash
 
-from pipebench.dataset import Dataset, Shard, content_id, make_index, open_dataset, write_dataset
+from pipebench.dataset import Dataset, Shard, open_dataset, write_dataset
+from pipebench.index import content_id, make_index
 from pipebench.kinds import Probe
 
 CLASSES = ("0", "1")

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from pipebench.dataset import Dataset, content_id, make_index, write_dataset
+from pipebench.dataset import Dataset, write_dataset
 from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.datasets_prep.synth import Synthesis, synthesise
+from pipebench.index import content_id, make_index
 from pipebench.measure import Look, Trace
 from pipebench.results import Record, TrialSpec
 

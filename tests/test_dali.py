@@ -12,10 +12,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from pipebench.contract import Loader, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import Dataset, Index, content_id, make_index, open_dataset, write_dataset
+from pipebench.dataset import Dataset, open_dataset, write_dataset
 from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.deliveries import displacement
 from pipebench.errors import BadInput
+from pipebench.index import Index, content_id, make_index
 from pipebench.kinds.image import Image, ImagePreprocessing
 from pipebench.loaders._dali_errors import explained
 from pipebench.loaders.dali import Dali, DaliSettings, _device_id

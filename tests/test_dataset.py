@@ -12,19 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipebench.dataset import (
-    DESCRIPTION,
-    INDEX,
-    SCHEMA,
-    Dataset,
-    Index,
-    content_id,
-    join,
-    make_index,
-    open_dataset,
-    write_whole,
-)
+from pipebench.dataset import DESCRIPTION, INDEX, SCHEMA, Dataset, join, open_dataset, write_whole
 from pipebench.errors import BadInput
+from pipebench.index import Index, content_id, make_index
 
 Make = Callable[..., Dataset]
 
@@ -120,7 +110,7 @@ def test_what_is_no_description(make_dataset: Make, text: bytes) -> None:
         ({"shards": [{"name": "a"}]}, "is not valid"),
         ({"shards": {"a": 1}}, "is not valid: shards is"),
         ({"made": [1]}, "is not valid: made is [1]"),
-        ({"samples": 13}, "holds 12 samples where dataset.json says 13"),
+        ({"samples": 13}, "holds 12 samples where the description says 13"),
     ],
 )
 def test_wrong_descriptions(make_dataset: Make, changes: Mapping[str, Any], says: str) -> None:

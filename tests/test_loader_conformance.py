@@ -24,9 +24,10 @@ from PIL import Image as Pillow
 
 from pipebench import registry
 from pipebench.contract import Loader, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import Dataset, content_id, make_index, open_dataset, write_dataset
+from pipebench.dataset import Dataset, open_dataset, write_dataset
 from pipebench.datasets_prep.shard import FORMATS, Sharding, shard_dataset
 from pipebench.deliveries import check_batch, check_ids, check_sizes
+from pipebench.index import content_id, make_index
 from pipebench.kinds import kind
 from pipebench.kinds.image import ImagePreprocessing
 from pipebench.resources import tree, tree_cpu_ns
@@ -46,6 +47,8 @@ SHARD_SAMPLES = 7
 CORES = 2
 DEVICE = os.environ.get("PIPEBENCH_TEST_DEVICE", "cpu")
 """`make gpu-check` runs this suite on `cuda`."""
+
+ALONE = Placement(cores=CORES, device=DEVICE)
 
 everyone = pytest.mark.parametrize(("name", "fmt"), EVERYONE)
 contestants = pytest.mark.parametrize(("name", "fmt"), CONTESTANTS)
@@ -137,7 +140,7 @@ def _load(
     name: str, workload: Workload, placement: Placement | None = None, until: Stage = Stage.BATCH
 ) -> Any:
     """The loader in a `with`, which closes it."""
-    return closing(_make(name, workload, placement or Placement(cores=CORES, device=DEVICE), until))
+    return closing(_make(name, workload, placement or ALONE, until))
 
 
 def _make(
@@ -168,7 +171,7 @@ def test_each_sample_comes_once(
     workload = _workload(pictures(fmt), **changes)
     epochs: list[list[Any]] = [[], []]
     for rank in range(world_size):
-        with _load(name, workload, Placement(cores=CORES, device=DEVICE, rank=rank, world_size=world_size)) as loader:
+        with _load(name, workload, replace(ALONE, rank=rank, world_size=world_size)) as loader:
             for number, ranks in enumerate(epochs):
                 ranks.append(_epoch(loader, number, workload))
     for ranks in epochs:
@@ -193,7 +196,7 @@ def test_there_may_be_fewer_samples_than_ranks(pictures: Build, name: str, fmt: 
     ranks = []
     for rank in range(3):
         try:
-            with _load(name, workload, Placement(cores=CORES, device=DEVICE, rank=rank, world_size=3)) as loader:
+            with _load(name, workload, replace(ALONE, rank=rank, world_size=3)) as loader:
                 ranks.append(_epoch(loader, 0, workload))
         except Unsupported as refusal:
             assert "shard" in str(refusal)
@@ -220,7 +223,7 @@ def test_two_ranks_of_the_documented_preset_share_no_randomness(
     proof = prove(
         lambda workload, placement: _make(name, workload, placement, preset="documented"),
         _workload({"folder": tiny_folder, "wds": tiny_wds}[fmt], batch_size=20),
-        Placement(cores=CORES, device=DEVICE, world_size=2),
+        replace(ALONE, world_size=2),
     )
     assert (proof.fault, proof.random) == (None, "proved")
 
@@ -234,7 +237,7 @@ def test_closing_twice_or_in_an_epoch_leaves_nothing(
         _epoch(loader, 0, workload)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = _held()
-    loader = _make(name, workload, Placement(cores=CORES, device=DEVICE))
+    loader = _make(name, workload, ALONE)
     epoch = iter(loader.epoch(0))
     next(epoch)
     loader.close()
@@ -258,7 +261,7 @@ def _held() -> tuple[list[int], int, list[str]]:
 def test_a_format_that_it_does_not_read_is_unsupported(pictures: Build, name: str, fmt: str) -> None:
     workload = _workload(replace(pictures(fmt), format="papyrus"))
     with pytest.raises(Unsupported, match="papyrus"):
-        _make(name, workload, Placement(cores=CORES, device=DEVICE))
+        _make(name, workload, ALONE)
 
 
 @everyone
@@ -269,7 +272,7 @@ def test_batches_are_as_asked(
     pictures: Build, name: str, fmt: str, recipe: Any, dtype: Any, layout: Any
 ) -> None:
     asked = ImagePreprocessing(size=32, recipe=recipe, dtype=dtype, layout=layout)
-    workload, placement = _workload(pictures(fmt), preprocessing=asked), Placement(cores=CORES, device=DEVICE)
+    workload, placement = _workload(pictures(fmt), preprocessing=asked), ALONE
     with _load(name, workload, placement) as loader:
         for number, batch in enumerate(loader.epoch(0)):
             check_batch(number, batch, workload, placement, kind("image"))
@@ -291,7 +294,7 @@ def test_the_work_is_the_same(
     proof = prove(
         lambda workload, placement: _make(name, workload, placement, preset=preset),
         workload,
-        Placement(cores=CORES, device=DEVICE),
+        ALONE,
     )
     assert (proof.fault, proof.random) == (None, "proved")
 

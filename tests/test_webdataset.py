@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from pipebench.contract import Batch, Loader, Placement, Stage, Unsupported, Workload
-from pipebench.dataset import Dataset, Index, Shard, content_id, make_index, open_dataset, write_dataset
+from pipebench.dataset import Dataset, Shard, open_dataset, write_dataset
 from pipebench.errors import BadInput
+from pipebench.index import Index, content_id, make_index
 from pipebench.kinds.image import Image, ImagePreprocessing
 from pipebench.loaders._payload import Payloads
 from pipebench.loaders._settings import WebDatasetSettings
