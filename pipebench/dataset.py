@@ -143,6 +143,9 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
     for name, kind in _TYPES.items():
         if not isinstance(raw[name], kind):
             raise ValueError(f"{name} is {raw[name]!r}")
+    shards = tuple(Shard(**shard) for shard in raw["shards"])
+    if any(Path(shard.name).is_absolute() or ".." in Path(shard.name).parts for shard in shards):
+        raise ValueError("it names shards outside the dataset")
     return Dataset(
         url=url,
         root=raw["root"] or url,
@@ -152,7 +155,7 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
         samples=raw["samples"],
         payload_bytes=raw["payload_bytes"],
         content_id=raw["content_id"],
-        shards=tuple(Shard(**shard) for shard in raw["shards"]),
+        shards=shards,
         made=raw["made"],
     )
 

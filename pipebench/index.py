@@ -52,12 +52,21 @@ def read_index(where: str, samples: int) -> Index:
         )
     if any(column.null_count for column in table.columns):  # as a column that the file lacks is read
         raise BadInput(f"the index {where} misses values; make the dataset again")
+    if _leaves_root(table["member"]):
+        raise BadInput(f"the index {where} names files outside the dataset; make the dataset again")
     columns = {name: table[name].combine_chunks() for name in table.column_names if name != "id"}
     arrays = {
         name: column if pa.types.is_large_string(column.type) else column.to_numpy(zero_copy_only=False)
         for name, column in columns.items()
     }
     return Index(**arrays)
+
+
+def _leaves_root(names: Any) -> bool:
+    """Whether any of these paths is absolute or climbs out of its folder."""
+    import pyarrow.compute as pc
+
+    return bool(pc.any(pc.match_substring_regex(names, r"^/|(^|/)\.\.(/|$)")).as_py())
 
 
 def write_index(where: str, index: Index) -> None:

@@ -12,7 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipebench.dataset import DESCRIPTION, INDEX, SCHEMA, Dataset, join, open_dataset, write_whole
+from pipebench.dataset import (
+    DESCRIPTION,
+    INDEX,
+    SCHEMA,
+    Dataset,
+    join,
+    open_dataset,
+    write_dataset,
+    write_whole,
+)
 from pipebench.errors import BadInput
 from pipebench.index import Index, content_id, make_index
 
@@ -92,6 +101,19 @@ def test_what_is_no_description(make_dataset: Make, text: bytes) -> None:
     assert "dataset.json is not valid" in refusal(made.url)
 
 
+def shard(name: str) -> dict[str, object]:
+    return {"name": name, "samples": 1, "size": 1, "sha256": None}
+
+
+@pytest.mark.parametrize("member", ["/etc/passwd", "../other.jpg", "a/../../b.jpg", ".."])
+def test_members_outside_the_dataset_are_refused(make_dataset: Make, member: str) -> None:
+    made = make_dataset()
+    column = pa.array([member, *(["fine..jpg"] * (made.samples - 1))], pa.large_string())
+    write_dataset(made, replace(made.index, member=column))
+    with pytest.raises(BadInput, match="names files outside the dataset"):
+        open_dataset(made.url).index  # noqa: B018 - it reads the index
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -108,6 +130,8 @@ def test_what_is_no_description(make_dataset: Make, text: bytes) -> None:
         ({"classes": "abc"}, "is not valid: classes is 'abc'"),
         ({"shards": [1]}, "is not valid"),
         ({"shards": [{"name": "a"}]}, "is not valid"),
+        ({"shards": [shard("../a.tar")]}, "names shards outside the dataset"),
+        ({"shards": [shard("/etc/passwd")]}, "names shards outside the dataset"),
         ({"shards": {"a": 1}}, "is not valid: shards is"),
         ({"made": [1]}, "is not valid: made is [1]"),
         ({"samples": 13}, "holds 12 samples where the description says 13"),
