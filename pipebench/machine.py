@@ -3,9 +3,8 @@
 import os
 import platform
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
-from math import ceil
 from pathlib import Path
 
 from pipebench.errors import BadInput
@@ -117,13 +116,8 @@ def versions(distributions: Iterable[str]) -> Mapping[str, str]:
 
 def thread_environment(cores: int) -> dict[str, str]:
     """Environment that keeps math libraries within the placement, and makes waiting not look like work."""
-    threads = {f"{library}_NUM_THREADS": str(ceil(cores)) for library in ("OMP", "MKL", "OPENBLAS")}
+    threads = {f"{library}_NUM_THREADS": str(cores) for library in ("OMP", "MKL", "OPENBLAS")}
     return threads | {"OMP_WAIT_POLICY": "passive", "OPENCV_FOR_THREADS_NUM": str(cores)}
-
-
-def as_mapping(machine: Machine) -> dict[str, str | int]:
-    """For a record."""
-    return asdict(machine)
 
 
 def _cpu_name() -> str:

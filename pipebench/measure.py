@@ -86,8 +86,6 @@ class Trace:
     epochs: list[int] = field(default_factory=list)
     """The first batch's number of each epoch begun."""
     looks: list[Look] = field(default_factory=list)
-    ended_ns: int = 0
-    """When the loop came back from its last step."""
 
 
 Observe = Callable[[], tuple[int, int]]
@@ -120,7 +118,6 @@ def measure(loader: Loader, step: Step, budget: Budget, clock: Clock, observe: O
             look_at = got + 1_000_000_000 // LOOKS_A_SECOND
             if end.reached(count, got, trace.epochs):
                 break
-    trace.ended_ns = now()
     for values in (asked_ns, got_ns, sizes):
         del values[count:]
     return trace

@@ -109,7 +109,7 @@ def _described(blank: Record, contender: Contender) -> Record:
         format=dataset.format,
         settings=asdict(contender.settings),
         versions=machine.versions([*ALWAYS, *contender.factory.libraries]),
-        machine=machine.as_mapping(machine.describe()),
+        machine=asdict(machine.describe()),
     )
 
 

@@ -81,7 +81,7 @@ def make_trace() -> Callable[..., Trace]:
         asked = [0, *(at + int(step_ms * MS) for at in got[:-1])]
         counts = [sizes] * len(got) if isinstance(sizes, int) else list(sizes)
         looks = [Look(i + 1, at, at // 2, at * 52 // 100) for i, at in enumerate(got)]
-        return Trace(array("q", asked), array("q", got), array("q", counts), list(epochs), looks, got[-1])
+        return Trace(array("q", asked), array("q", got), array("q", counts), list(epochs), looks)
 
     return make
 

@@ -84,7 +84,7 @@ def test_a_disturbed_minority_never_turns_the_winner_round() -> None:
 def busy(trace: Trace, foreign: float) -> Trace:
     """The trace with so many foreign cores at work throughout."""
     looks = [Look(x.batches, x.at_ns, x.cpu_ns, x.cpu_ns + int(foreign * x.at_ns)) for x in trace.looks]
-    return Trace(trace.asked_ns, trace.got_ns, trace.sizes, trace.epochs, looks, trace.ended_ns)
+    return Trace(trace.asked_ns, trace.got_ns, trace.sizes, trace.epochs, looks)
 
 
 def test_a_block_is_marked_by_any_of_its_trials(make_record: Make, make_trace: Callable[..., Trace]) -> None:
