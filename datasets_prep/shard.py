@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipebench.dataset import Dataset, local_path, write_dataset
+from pipebench.dataset import Dataset, write_dataset
 from pipebench.errors import BadInput, unknown
+from pipebench.files import local_path
 from pipebench.index import content_id, make_index
 from pipebench.progress import track
 

@@ -5,21 +5,33 @@ A dataset is a folder (any fsspec URL) that holds `dataset.json`, described by `
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from pipebench.errors import BadInput
+from pipebench.files import (
+    Range,
+    is_local,
+    join,
+    local_path,
+    names,
+    read_file,
+    read_ranges,
+    shown,
+    why,
+    write_whole,
+)
 from pipebench.index import Index, read_index, write_index
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the index tells rows and further files, and `content_id` is a sum over samples."""
 DESCRIPTION = "dataset.json"
 INDEX = "samples.parquet"
+WORK = ".sharding"
+"""The folder in which an unfinished sharding keeps its plan and what is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +80,8 @@ class Dataset:
         index = self.index
         shard = int(index.shard[sample])
         name = self.shards[shard].name if shard >= 0 else str(index.member[sample])
-        with fsspec.open(join(self.root, name), "rb") as file:
-            file.seek(int(index.offset[sample]))
-            return bytes(file.read(int(index.size[sample])))
+        part = Range(join(self.root, name), int(index.offset[sample]), int(index.size[sample]))
+        return read_ranges([part])[0]
 
     def payloads(self, count: int) -> list[bytes]:
         """The bytes of up to `count` samples, spread evenly over the dataset."""
@@ -86,40 +97,26 @@ class Dataset:
             yield from (root / str(member) for member in self.index.member)
 
 
-def is_local(url: str) -> bool:
-    """Whether the URL names this host's filesystem."""
-    return "://" not in url or url.startswith("file://")
-
-
-def local_path(url: str) -> str:
-    """A local URL as a path."""
-    return url.removeprefix("file://")
-
-
-def join(url: str, name: str) -> str:
-    """The URL of a file in a folder."""
-    return f"{url.rstrip('/')}/{name}"
-
-
 def open_dataset(url: str) -> Dataset:
     """Reads `dataset.json` below `url`; raises `BadInput` with what to do where that is not possible."""
     try:
-        with fsspec.open(join(url, DESCRIPTION), "rb") as file:
-            text = file.read()
+        text = read_file(join(url, DESCRIPTION))
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(_nothing_there(url)) from None
     except OSError as error:
-        raise BadInput(f"{join(url, DESCRIPTION)} cannot be read: {error.strerror or error}") from None
+        raise BadInput(f"{shown(join(url, DESCRIPTION))} cannot be read: {why(error)}") from None
     except (ImportError, ValueError) as error:  # fsspec: a protocol that it lacks a library for, or knows not
-        raise BadInput(f"{url} cannot be opened: {error}") from None
+        raise BadInput(f"{shown(url)} cannot be opened: {why(error)}") from None
     try:
         return _parse(url, json.loads(text))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         problem = f"misses {error}" if isinstance(error, KeyError) else f"is not valid: {error}"
-        raise BadInput(f"{join(url, DESCRIPTION)} {problem}; make the dataset again") from None
+        raise BadInput(f"{shown(join(url, DESCRIPTION))} {problem}; make the dataset again") from None
 
 
 def _nothing_there(url: str) -> str:
+    if any(WORK in names(folder) for folder in (url, url.rstrip("/").rpartition("/")[0]) if folder):
+        return f"{shown(url)} is incomplete: its sharding was cut short; finish it with 'data shard --resume'"
     if is_local(url):
         path = Path(local_path(url))
         if not path.exists():
@@ -128,7 +125,8 @@ def _nothing_there(url: str) -> str:
             return f"{url} is a file, not a dataset's folder"
         if not any(path.iterdir()):
             return f"the folder {url} is empty; make a dataset there with 'pipebench data synth {url}'"
-    return f"{url} has no {DESCRIPTION}; index what it holds with 'pipebench data import {url}'"
+    hint = f"index what it holds with 'pipebench data import {shown(url)}'"
+    return f"{shown(url)} has no {DESCRIPTION}; {hint}"
 
 
 def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
@@ -137,8 +135,8 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
     schema = raw["schema"]
     if schema != SCHEMA:
         raise BadInput(
-            f"{join(url, DESCRIPTION)} has schema {schema!r}, and this pipebench reads schema {SCHEMA}; "
-            "update pipebench or make the dataset again"
+            f"{shown(join(url, DESCRIPTION))} has schema {schema!r}, and this pipebench reads schema "
+            f"{SCHEMA}; update pipebench or make the dataset again"
         )
     for name, kind in _TYPES.items():
         if not isinstance(raw[name], kind):
@@ -181,18 +179,3 @@ def write_dataset(dataset: Dataset, index: Index) -> None:
     del raw["url"]
     text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
     write_whole(join(dataset.url, DESCRIPTION), text.encode())
-
-
-def write_whole(url: str, content: bytes) -> None:
-    """Writes a small file that appears under its name only when it is complete and synced."""
-    if not is_local(url):
-        with fsspec.open(url, "wb") as remote:
-            remote.write(content)
-        return
-    path = Path(local_path(url))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

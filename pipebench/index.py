@@ -1,15 +1,22 @@
 """The sample index, `samples.parquet`: where each sample lies, its label and the hash of its bytes."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import fsspec
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
-from pipebench.errors import BadInput, one_line
+from pipebench.errors import BadInput
+from pipebench.files import is_local, local_path, read_file, shown, why
+
+EXTRAS = "extras"
+"""The column of a sample's further files, which loaders don't deliver and so don't read."""
+BATCH_ROWS = 65536
+"""Rows that are in memory at once where an index is streamed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +29,10 @@ class Index:
     """pyarrow string array: path below the root (`folder`) or name inside the shard."""
     shard: NDArray[np.int32]
     """Position in `Dataset.shards`; -1 where each sample is a file of its own."""
+    row: NDArray[np.int64]
+    """Position among the rows of a Parquet shard; -1 in other formats."""
     offset: NDArray[np.int64]
-    """Of the payload's first byte in its file."""
+    """Of the payload's first byte in its file; -1 where the file holds it encoded."""
     size: NDArray[np.int64]
     """Payload bytes."""
     label: NDArray[np.int64]
@@ -39,27 +48,60 @@ def read_index(where: str, samples: int) -> Index:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with fsspec.open(where, "rb") as file:
-            table = pq.read_table(file, schema=_schema()).combine_chunks()
-    except (OSError, pa.ArrowException) as error:
-        why = one_line(str(error))
-        raise BadInput(f"the index {where} cannot be read ({why}); make the dataset again") from None
+    with _readable(where), _opened(where) as file:
+        table = pq.read_table(file, schema=schema().remove(schema().get_field_index(EXTRAS))).combine_chunks()
     if len(table) != samples:
         raise BadInput(
-            f"the index {where} holds {len(table)} samples where the description says {samples}; "
+            f"the index {shown(where)} holds {len(table)} samples where the description says {samples}; "
             "make the dataset again"
         )
-    if any(column.null_count for column in table.columns):  # as a column that the file lacks is read
-        raise BadInput(f"the index {where} misses values; make the dataset again")
-    if _leaves_root(table["member"]):
-        raise BadInput(f"the index {where} names files outside the dataset; make the dataset again")
+    _check_rows(where, table)
     columns = {name: table[name].combine_chunks() for name in table.column_names if name != "id"}
     arrays = {
         name: column if pa.types.is_large_string(column.type) else column.to_numpy(zero_copy_only=False)
         for name, column in columns.items()
     }
     return Index(**arrays)
+
+
+def stream_index(where: str) -> Iterator[Any]:
+    """The index at that URL as pyarrow record batches of all columns, in id order. Raises `BadInput`."""
+    import pyarrow.parquet as pq
+
+    with _readable(where), _opened(where) as file:
+        for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
+            _check_rows(where, batch.drop_columns([EXTRAS]))
+            yield batch
+
+
+@contextmanager
+def _readable(where: str) -> Iterator[None]:
+    """Turns what reading raises into `BadInput`."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ImportError, KeyError, pa.ArrowException) as error:
+        reason = why(error)
+        raise BadInput(
+            f"the index {shown(where)} cannot be read ({reason}); make the dataset again"
+        ) from None
+
+
+@contextmanager
+def _opened(where: str) -> Iterator[Any]:
+    import pyarrow as pa
+
+    with pa.OSFile(local_path(where)) if is_local(where) else pa.BufferReader(read_file(where)) as file:
+        yield file
+
+
+def _check_rows(where: str, rows: Any) -> None:
+    """Raises `BadInput` for values that are missing, as of a column that the file lacks, or lead outside."""
+    if any(column.null_count for column in rows.columns):
+        raise BadInput(f"the index {shown(where)} misses values; make the dataset again")
+    if _leaves_root(rows["member"]):
+        raise BadInput(f"the index {shown(where)} names files outside the dataset; make the dataset again")
 
 
 def _leaves_root(names: Any) -> bool:
@@ -69,36 +111,49 @@ def _leaves_root(names: Any) -> bool:
     return bool(pc.any(pc.match_substring_regex(names, r"^/|(^|/)\.\.(/|$)")).as_py())
 
 
-def write_index(where: str, index: Index) -> None:
-    """Writes the index to that URL."""
+def write_index(where: str, index: Index, extras: Any = None) -> None:
+    """Writes the index to that URL; `extras` is a column for it, or None where no sample has any."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns = {"id": np.arange(len(index), dtype=np.int64)} | {
-        name: getattr(index, name) for name in _schema().names if name != "id"
+        name: getattr(index, name) for name in schema().names if name not in ("id", EXTRAS)
     }
-    with fsspec.open(where, "wb") as file:
-        pq.write_table(pa.table(columns, schema=_schema()), file, compression="zstd")
+    none = pa.nulls(len(index), schema().field(EXTRAS).type)
+    write_rows(where, [pa.table(columns | {EXTRAS: none if extras is None else extras}, schema=schema())])
+
+
+def write_rows(where: str, tables: Iterable[Any]) -> None:
+    """Writes pyarrow tables of `schema`, one after the other, to that URL, without holding them all."""
+    import pyarrow.parquet as pq
+
+    with fsspec.open(where, "wb") as file, pq.ParquetWriter(file, schema(), compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
 
 
 def content_id(index: Index) -> str:
-    """Names the content, whatever the format and order: a hash of the (key, payload hash, label) rows.
+    """Names the content of a dataset, whatever its format and order; see `content_sum`."""
+    return content_name(content_sum(index.key.to_pylist(), index.hash, index.label))
 
-    SHA-256 over the rows sorted by key: the keys' UTF-8 lengths, their bytes, the payload hashes and
-    the labels, each as one little-endian array.
+
+def content_sum(
+    keys: Sequence[str], hashes: NDArray[np.uint64] | Sequence[int], labels: NDArray[np.int64] | Sequence[int]
+) -> int:
+    """The sum of a hash of each sample; sums of parts add up to that of the whole, modulo 2^128.
+
+    A sample's hash is XXH3-128 over its key's UTF-8 bytes, its payload's hash and its label, these two
+    as 8 bytes, little-endian.
     """
-    import pyarrow.compute as pc
+    numbers = np.empty((len(keys), 2), "<u8")
+    numbers[:, 0] = np.asarray(hashes, np.uint64)
+    numbers[:, 1] = np.asarray(labels, np.int64).view(np.uint64)
+    tails, digest = numbers.tobytes(), xxhash.xxh3_128_intdigest
+    return sum(digest(key.encode() + tails[16 * row : 16 * row + 16]) for row, key in enumerate(keys))
 
-    order = pc.array_sort_indices(index.key)
-    keys = index.key.take(order)
-    ends = np.frombuffer(keys.buffers()[1], np.int64)[keys.offset : keys.offset + len(keys) + 1]
-    rows = order.to_numpy()
-    digest = hashlib.sha256()
-    digest.update(np.diff(ends).astype("<i8").tobytes())
-    digest.update(keys.buffers()[2][ends[0] : ends[-1]])
-    digest.update(index.hash[rows].astype("<u8").tobytes())
-    digest.update(index.label[rows].astype("<i8").tobytes())
-    return digest.hexdigest()[:32]
+
+def content_name(total: int) -> str:
+    """A sum of samples' hashes as 32 hexadecimal digits."""
+    return f"{total % (1 << 128):032x}"
 
 
 def make_index(
@@ -110,14 +165,16 @@ def make_index(
     size: Any,
     label: Any,
     hash: Any,  # noqa: A002 - the column's name
+    row: Any = None,
 ) -> Index:
-    """An `Index` from plain sequences, one entry a sample."""
+    """An `Index` from plain sequences, one entry a sample; without `row` they lie in no Parquet."""
     import pyarrow as pa
 
     return Index(
         key=pa.array(key, pa.large_string()),
         member=pa.array(member, pa.large_string()),
         shard=np.asarray(shard, np.int32),
+        row=np.full(len(key), -1, np.int64) if row is None else np.asarray(row, np.int64),
         offset=np.asarray(offset, np.int64),
         size=np.asarray(size, np.int64),
         label=np.asarray(label, np.int64),
@@ -125,18 +182,28 @@ def make_index(
     )
 
 
-def _schema() -> Any:
+def schema() -> Any:
+    """The columns of `samples.parquet`, as pyarrow has them."""
     import pyarrow as pa
 
+    extra = [
+        ("field", pa.string()),
+        ("member", pa.string()),
+        ("offset", pa.int64()),
+        ("size", pa.int64()),
+        ("hash", pa.uint64()),
+    ]
     return pa.schema(
         [
             ("id", pa.int64()),
             ("key", pa.large_string()),
             ("member", pa.large_string()),
             ("shard", pa.int32()),
+            ("row", pa.int64()),
             ("offset", pa.int64()),
             ("size", pa.int64()),
             ("label", pa.int64()),
             ("hash", pa.uint64()),
+            (EXTRAS, pa.list_(pa.struct(extra))),
         ]
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipebench.dataset import Dataset, is_local
+from pipebench.dataset import Dataset
+from pipebench.files import is_local
 from pipebench.machine import filesystem
 
 MOST_RESIDENT = 0.05

@@ -17,12 +17,11 @@ from pipebench.dataset import (
     INDEX,
     SCHEMA,
     Dataset,
-    join,
     open_dataset,
     write_dataset,
-    write_whole,
 )
 from pipebench.errors import BadInput
+from pipebench.files import join, write_whole
 from pipebench.index import Index, content_id, make_index
 
 Make = Callable[..., Dataset]
