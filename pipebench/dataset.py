@@ -6,7 +6,7 @@ A dataset is a folder (any fsspec URL) that holds `dataset.json`, described by `
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from pipebench.files import (
     write_whole,
 )
 from pipebench.index import Index, read_index, write_index
+from pipebench.seal import sealed
 
 SCHEMA = 2
 """2: the index tells rows and further files, and `content_id` is a sum over samples."""
@@ -44,6 +45,8 @@ class Shard:
     """Bytes of the file."""
     sha256: str | None
     """Of the whole file, or None where pipebench did not write it."""
+    idx_sha256: str | None = None
+    """Of the DALI index beside it, or None where pipebench wrote none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,8 @@ class Dataset:
     shards: tuple[Shard, ...] = ()
     made: Mapping[str, Any] = field(default_factory=dict)
     """How it was made: the command's options."""
+    index_sha256: str | None = field(default=None, compare=False)
+    """Of the index's file, as it was written; it says nothing about the content."""
 
     @cached_property
     def index(self) -> Index:
@@ -141,7 +146,7 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
     for name, kind in _TYPES.items():
         if not isinstance(raw[name], kind):
             raise ValueError(f"{name} is {raw[name]!r}")
-    shards = tuple(Shard(**shard) for shard in raw["shards"])
+    shards = tuple(_shard(shard) for shard in raw["shards"])
     if any(Path(shard.name).is_absolute() or ".." in Path(shard.name).parts for shard in shards):
         raise ValueError("it names shards outside the dataset")
     return Dataset(
@@ -155,7 +160,16 @@ def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:
         content_id=raw["content_id"],
         shards=shards,
         made=raw["made"],
+        index_sha256=raw.get("index_sha256"),
     )
+
+
+def _shard(raw: Mapping[str, Any]) -> Shard:
+    shard = Shard(**raw)
+    numbers, texts = (shard.samples, shard.size), (shard.name, shard.sha256 or "", shard.idx_sha256 or "")
+    if any(type(n) is not int or n < 0 for n in numbers) or any(not isinstance(t, str) for t in texts):
+        raise ValueError(f"a shard is {dict(raw)!r}")
+    return shard
 
 
 _TYPES = {
@@ -173,9 +187,13 @@ _TYPES = {
 
 def write_dataset(dataset: Dataset, index: Index) -> None:
     """Writes index and description below `dataset.url`, the description last and whole or not at all."""
-    write_index(join(dataset.url, INDEX), index)
+    sha256 = write_index(join(dataset.url, INDEX), index)
+    write_description(replace(dataset, index_sha256=sha256))
+
+
+def write_description(dataset: Dataset) -> None:
+    """Writes the description, whole or not at all, of a dataset whose index is written: `index_sha256`."""
     raw = {"schema": SCHEMA} | asdict(dataset)
     raw["root"] = "" if dataset.root == dataset.url else dataset.root
     del raw["url"]
-    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
-    write_whole(join(dataset.url, DESCRIPTION), text.encode())
+    write_whole(join(dataset.url, DESCRIPTION), sealed(raw))

@@ -1,5 +1,7 @@
 """The sample index, `samples.parquet`: where each sample lies, its label and the hash of its bytes."""
 
+import hashlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,24 +113,56 @@ def _leaves_root(names: Any) -> bool:
     return bool(pc.any(pc.match_substring_regex(names, r"^/|(^|/)\.\.(/|$)")).as_py())
 
 
-def write_index(where: str, index: Index, extras: Any = None) -> None:
-    """Writes the index to that URL; `extras` is a column for it, or None where no sample has any."""
+def write_index(where: str, index: Index, extras: Any = None) -> str:
+    """Writes the index to that URL and returns the file's SHA-256.
+
+    `extras` is a column for it, or None where no sample has any.
+    """
     import pyarrow as pa
 
     columns = {"id": np.arange(len(index), dtype=np.int64)} | {
         name: getattr(index, name) for name in schema().names if name not in ("id", EXTRAS)
     }
     none = pa.nulls(len(index), schema().field(EXTRAS).type)
-    write_rows(where, [pa.table(columns | {EXTRAS: none if extras is None else extras}, schema=schema())])
+    return write_rows(
+        where, [pa.table(columns | {EXTRAS: none if extras is None else extras}, schema=schema())]
+    )
 
 
-def write_rows(where: str, tables: Iterable[Any]) -> None:
-    """Writes pyarrow tables of `schema`, one after the other, to that URL, without holding them all."""
+def write_rows(where: str, tables: Iterable[Any]) -> str:
+    """Writes pyarrow tables of `schema`, one after the other, to that URL, without holding them all.
+
+    Returns the file's SHA-256.
+    """
     import pyarrow.parquet as pq
 
-    with fsspec.open(where, "wb") as file, pq.ParquetWriter(file, schema(), compression="zstd") as writer:
-        for table in tables:
-            writer.write_table(table)
+    with fsspec.open(where, "wb") as file:
+        hashed = _Hashed(file)
+        with pq.ParquetWriter(hashed, schema(), compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=BATCH_ROWS)
+    return hashed.digest.hexdigest()
+
+
+class _Hashed(io.RawIOBase):
+    """Passes on what is written to it, and hashes it."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._written = 0
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._file.write(data)
+        self.digest.update(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
 
 
 def content_id(index: Index) -> str:

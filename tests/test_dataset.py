@@ -1,5 +1,6 @@
 """`dataset.json` and the index: written and read back, and refused in one sentence."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from pipebench.dataset import (
 from pipebench.errors import BadInput
 from pipebench.files import join, write_whole
 from pipebench.index import Index, content_id, make_index
+from pipebench.seal import seal_fault
 
 Make = Callable[..., Dataset]
 
@@ -57,6 +59,13 @@ def test_what_is_written_is_read_back(make_dataset: Make) -> None:
     assert opened.index.hash.dtype == np.uint64
     assert [path.read_text() for path in opened.files()][:2] == ["0.jpg", "1.jpg"]
     assert not list(Path(made.url).glob("*.partial"))
+
+
+def test_description_and_index_are_sealed(make_dataset: Make) -> None:
+    made = make_dataset()
+    assert seal_fault(Path(made.url, DESCRIPTION).read_bytes()) is None
+    content = Path(made.url, INDEX).read_bytes()
+    assert open_dataset(made.url).index_sha256 == hashlib.sha256(content).hexdigest()
 
 
 def test_a_tree_indexed_in_place_keeps_its_root(make_dataset: Make, tmp_path: Path) -> None:
@@ -132,6 +141,9 @@ def test_members_outside_the_dataset_are_refused(make_dataset: Make, member: str
         ({"shards": [shard("../a.tar")]}, "names shards outside the dataset"),
         ({"shards": [shard("/etc/passwd")]}, "names shards outside the dataset"),
         ({"shards": {"a": 1}}, "is not valid: shards is"),
+        ({"shards": [shard("a") | {"size": -1}]}, "is not valid: a shard is"),
+        ({"shards": [shard("a") | {"size": float("nan")}]}, "is not valid: a shard is"),
+        ({"shards": [shard("a") | {"sha256": 5}]}, "is not valid: a shard is"),
         ({"made": [1]}, "is not valid: made is [1]"),
         ({"samples": 13}, "holds 12 samples where the description says 13"),
     ],
