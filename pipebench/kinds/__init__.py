@@ -34,8 +34,19 @@ class Kind(Protocol):
         """The same output format from the recipe without randomness, for the same-work proof."""
         ...
 
-    def fault(self, payload: bytes) -> str | None:
-        """Why the payload cannot be used, from a full decode, or None if it is whole."""
+    def fault(self, payload: bytes, *, allow_large: bool = False) -> str | None:
+        """Why the payload cannot be used, from a full decode, or None if it is whole.
+
+        One whose decoding could exhaust the memory is decoded only where that is allowed.
+        """
+        ...
+
+    def oversize(self, payload: bytes) -> str | None:
+        """Why decoding the payload could exhaust the memory, from its header alone, or None."""
+        ...
+
+    def extension(self, head: bytes) -> str | None:
+        """The file ending, without its dot, of a payload with these first 16 bytes, or None if unknown."""
         ...
 
     def decode(self, payload: bytes) -> Any:

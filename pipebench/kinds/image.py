@@ -4,7 +4,6 @@ Recipes: `train` is RandomResizedCrop (area 0.08-1, aspect 3/4-4/3, antialiased 
 horizontal flip; `check` resizes the whole picture to S x S. EXIF orientation is ignored.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipebench.contract import Preprocessing, Unsupported, Workload
 from pipebench.errors import BadInput, unknown
-from pipebench.kinds import Probe
+from pipebench.kinds import Probe, _image_payload
 from pipebench.options import override
 
 MEAN = (0.485, 0.456, 0.406)
@@ -70,14 +69,14 @@ class Image:
     def deterministic(self, preprocessing: ImagePreprocessing) -> ImagePreprocessing:
         return replace(preprocessing, recipe="check")
 
-    def fault(self, payload: bytes) -> str | None:
-        if not payload:
-            return "the file is empty"
-        try:
-            _pillow_rgb(payload)
-        except Exception as error:
-            return str(error).split("<_io")[0].strip() or type(error).__name__
-        return None
+    def fault(self, payload: bytes, *, allow_large: bool = False) -> str | None:
+        return _image_payload.fault(payload, allow_large=allow_large)
+
+    def oversize(self, payload: bytes) -> str | None:
+        return _image_payload.oversize(payload)
+
+    def extension(self, head: bytes) -> str | None:
+        return _image_payload.extension(head)
 
     def decode(self, payload: bytes) -> Any:
         """With libjpeg-turbo; what that refuses (PNG, CMYK), with Pillow."""
@@ -86,14 +85,14 @@ class Image:
         try:
             return simplejpeg.decode_jpeg(payload, strict=False)
         except ValueError:
-            return _pillow_rgb(payload)
+            return _image_payload.pillow_rgb(payload)
 
     def reference(self, payload: bytes, preprocessing: ImagePreprocessing) -> NDArray[Any]:
         """(3, S, S) by Pillow: decode, then antialiased bilinear; float32 is normalised."""
         from PIL import Image as Pillow
 
         size = (preprocessing.size, preprocessing.size)
-        picture = _pillow_rgb(payload).resize(size, Pillow.Resampling.BILINEAR)
+        picture = _image_payload.pillow_rgb(payload).resize(size, Pillow.Resampling.BILINEAR)
         pixels = np.asarray(picture).transpose(2, 0, 1)
         return pixels if preprocessing.dtype == "uint8" else _normalise(pixels)
 
@@ -177,13 +176,6 @@ def _torchvision_models() -> Any:
 
 
 _LIMITS = (MEAN_LIMIT, TAIL_LIMIT, LARGEST_LIMIT)
-
-
-def _pillow_rgb(payload: bytes) -> Any:
-    from PIL import Image as Pillow
-
-    with Pillow.open(io.BytesIO(payload)) as picture:
-        return picture.convert("RGB")
 
 
 def _normalise(pixels: NDArray[Any]) -> NDArray[np.float32]:
