@@ -1,24 +1,28 @@
 """What a format is given and gives back. Each shard is a task of its own, that knows all it needs."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
+
+Content = bytes | memoryview
+"""A `memoryview` is valid until the next sample is asked for."""
 
 
 class Part(NamedTuple):
     """Bytes of a sample that lie somewhere: its payload, or one of its further files or columns."""
 
     field: str
-    """What its file's name has after the key and a dot: `jpg`, `json`, `seg.png`."""
+    """What its file's name has after the key and a dot, lower case: `jpg`, `json`, `seg.png`."""
     member: str
-    """Its name in its source, for messages; in Parquet its column's."""
+    """Its name in its source, for messages; where Parquet holds it encoded, its column's."""
     url: str
     """The file that holds it."""
     offset: int
-    """Of its first byte, or -1 where Parquet holds it encoded."""
+    """Of its first byte. 0 says that the file holds nothing else (tars and Parquet begin with bytes of
+    their own), -1 that Parquet holds it encoded."""
     size: int
-    """Bytes, or -1 for a whole file whose size is not known yet."""
+    """Bytes, or -1 where it is not known yet: of a whole file, or of what Parquet holds encoded."""
     hash: int | None
     """xxh3_64, or None where nobody has read it yet."""
     row: int = -1
@@ -34,23 +38,43 @@ class Row(NamedTuple):
     extras: tuple[Part, ...] = ()
 
 
+class Extra(NamedTuple):
+    """A further file or column of a sample."""
+
+    field: str
+    content: Content
+    hash: int
+    """xxh3_64."""
+
+
 class Sample(NamedTuple):
-    """One sample that was read; bytes may be `memoryview`s that are valid until the next sample."""
+    """One sample that was read."""
 
     key: str
     label: int
     field: str
-    payload: bytes
+    payload: Content
     hash: int
     """xxh3_64 of the payload."""
-    extras: tuple[tuple[str, bytes], ...] = ()
-    """(field, content), sorted by field."""
+    extras: tuple[Extra, ...] = ()
+    """Sorted by field; no two have the same."""
+
+
+class Shared(NamedTuple):
+    """What all shards of a dataset have in common."""
+
+    kind: str
+    classes: tuple[str, ...]
+    fields: tuple[str, ...]
+    """Of all extras of all its samples, sorted."""
 
 
 class PlacedPart(NamedTuple):
     """Where bytes went."""
 
     member: str
+    """As in the index: a path below the root, a name in a tar, and in Parquet the column; of a payload
+    in Parquet the column, a slash and its field, as in `image/jpg`."""
     offset: int
     size: int
 
@@ -101,18 +125,19 @@ class Place(Protocol):
 class Format(Protocol):
     """A way to lay samples out in files."""
 
-    suffix: str
-    """Of its shards, or empty where each sample has a file of its own."""
+    @property
+    def suffix(self) -> str:
+        """Of its shards' names, or empty where each sample has a file of its own."""
+        ...
 
     def sample_bytes(self, size: int) -> int:
         """About what a payload of `size` bytes takes, with its label and without extras."""
         ...
 
-    def write(
-        self, samples: Iterable[Sample], place: Place, name: str, classes: Sequence[str]
-    ) -> Iterator[Placed]:
-        """Writes the samples as the shard `name`, and says where each went, in order.
+    def write(self, samples: Iterable[Sample], place: Place, name: str, shared: Shared) -> Iterator[Placed]:
+        """Writes the samples as the shard `name`, which ends with `suffix`, and says where each went.
 
-        `BadInput` for a sample that this format can't hold. The caller exhausts the iterator.
+        In order, though perhaps some samples later. `BadInput` for a sample that this format can't hold.
+        The caller exhausts the iterator.
         """
         ...

@@ -1,27 +1,56 @@
-"""WebDataset tars: for each sample `<key>.<extension>` and `<key>.cls`, its label as ASCII digits.
+"""WebDataset tars: a sample is `<key>.<field>`, `<key>.cls` (its label as ASCII digits), and its extras.
 
-Plain ustar headers, PAX only for names that ustar cannot hold; owner, mode and time are fixed, so
-that the same samples give the same bytes.
+Beside each `<name>.tar` lies `<name>.idx`, DALI's index in version 1.1.
 """
 
 import hashlib
 import os
+import re
 import tarfile
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from pipebench.dataset import Shard
+from pipebench.errors import BadInput
 
+from ._names import check_fields, check_path, named
+from ._tar import Tar, header, padded
+from .contract import Place, Placed, PlacedPart, Sample, Shared
 from .shards import ShardTask, Written, payloads
 
-SUFFIX = ".tar"
-FORMAT = "wds"
-ENDING = tarfile.BLOCKSIZE * 2
-"""Zero bytes that close an archive; the file is then filled to a whole tarfile.RECORDSIZE."""
+LABEL = "cls"
+"""The field of a sample's label."""
+_LEFT_OUT = re.compile(r"__[^/]*__/")
+"""What webdataset leaves out unasked: `skip_meta` in its `tar_file_iterator`."""
+_ENDS_AT_DOT = re.compile(r"(?:.*/|)[^.]+")
+"""The key as webdataset finds it in a name: `base_plus_ext`, whose `.` is no newline."""
 
 
-def sample_bytes(size: int) -> int:
-    """Bytes that a payload of `size` takes in a shard, with its label and headers of plain names."""
-    return 3 * tarfile.BLOCKSIZE + _padded(size)
+class Wds:
+    """The format `wds`."""
+
+    suffix = ".tar"
+
+    def sample_bytes(self, size: int) -> int:
+        return 3 * padded(1) + padded(size)
+
+    def write(
+        self,
+        samples: Iterable[Sample],
+        place: Place,
+        name: str,
+        shared: Shared,  # noqa: ARG002 - the tar tells no classes
+    ) -> Iterator[Placed]:
+        index = _DaliIndex()
+        with place.file(name) as sink:
+            tar = Tar(sink)
+            for sample in samples:
+                placed, label = _add(tar, sample)
+                index.add(sample, placed, label)
+                yield placed
+            tar.end()
+        with place.file(name.removesuffix(self.suffix) + ".idx") as sink:
+            sink.write(index.text())
 
 
 def member_stem(key: str) -> str:
@@ -33,12 +62,69 @@ def member_stem(key: str) -> str:
     return folder + slash + base.replace("%", "%25").replace(".", "%2E")
 
 
+def _add(tar: Tar, sample: Sample) -> tuple[Placed, PlacedPart]:
+    """Appends the sample's members: where they went, and where its label did."""
+    check_fields(sample, reserved=LABEL)
+    stem = _stem(sample.key)
+    payload = _member(tar, f"{stem}.{sample.field}", sample.payload)
+    label = _member(tar, f"{stem}.{LABEL}", b"%d" % sample.label)
+    extras = tuple(_member(tar, f"{stem}.{extra.field}", extra.content) for extra in sample.extras)
+    return Placed(payload, extras), label
+
+
+def _stem(key: str) -> str:
+    """As `member_stem`; `BadInput` for a key that some reader of tars would not give back."""
+    check_path(key)
+    stem = member_stem(key)
+    if _LEFT_OUT.match(key) or not _ENDS_AT_DOT.fullmatch(stem):
+        raise BadInput(f"{named(key)} has a key that webdataset leaves out when it reads a tar; rename it")
+    return stem
+
+
+def _member(tar: Tar, name: str, content: bytes | memoryview) -> PlacedPart:
+    return PlacedPart(name, tar.add(name, content), len(content))
+
+
+class _DaliIndex:
+    """DALI's index of one tar, in version 1.1: 1.2, which has names, breaks on those with spaces.
+
+    A line tells a sample's components as field, offset and size. A field with blanks cannot be told,
+    and DALI doesn't see such a component.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def add(self, sample: Sample, placed: Placed, label: PlacedPart) -> None:
+        fields = (sample.field, LABEL, *(extra.field for extra in sample.extras))
+        parts = zip(fields, (placed.payload, label, *placed.extras), strict=True)
+        told = (f"{field} {part.offset} {part.size}" for field, part in parts if not _BLANK.search(field))
+        self._lines.append(" ".join(told))
+
+    def text(self) -> bytes:
+        return "\n".join([f"v1.1 {len(self._lines)}", *self._lines, ""]).encode()
+
+
+_BLANK = re.compile(r"\s")
+
+
+# What `shard.py` still uses; it goes when that takes the new contract.
+
+SUFFIX = ".tar"
+FORMAT = "wds"
+
+
+def sample_bytes(size: int) -> int:
+    """Bytes that a payload of `size` takes in a shard, with its label and headers of plain names."""
+    return 3 * tarfile.BLOCKSIZE + padded(size)
+
+
 def write_shard(task: ShardTask) -> Written:
     """Writes one shard, which has its name only once it is whole and on storage."""
     partial = task.folder / f".{task.name}.partial"
     try:
         with partial.open("wb") as file:
-            tar = _Tar(file)
+            tar = _OldTar(file)
             members, offsets = _write_rows(tar, task)
             tar.end()
             file.flush()
@@ -50,7 +136,7 @@ def write_shard(task: ShardTask) -> Written:
     return Written(shard=shard, members=members, offsets=offsets)
 
 
-def _write_rows(tar: "_Tar", task: ShardTask) -> tuple[list[str], list[int]]:
+def _write_rows(tar: "_OldTar", task: ShardTask) -> tuple[list[str], list[int]]:
     members, offsets = [], []
     for row, payload in zip(task.rows, payloads(task.rows), strict=True):
         stem = member_stem(row.key)
@@ -60,7 +146,7 @@ def _write_rows(tar: "_Tar", task: ShardTask) -> tuple[list[str], list[int]]:
     return members, offsets
 
 
-class _Tar:
+class _OldTar:
     """An archive being written, with its size and SHA-256 so far."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -70,30 +156,17 @@ class _Tar:
 
     def add(self, name: str, content: bytes) -> int:
         """Appends a member and returns its content's offset."""
-        self._append(_header(name, len(content)))
+        self._append(header(name, len(content)))
         offset = self.size
         self._append(content)
-        self._append(bytes(_padded(len(content)) - len(content)))
+        self._append(bytes(padded(len(content)) - len(content)))
         return offset
 
     def end(self) -> None:
-        self._append(bytes(ENDING))
+        self._append(bytes(1024))
         self._append(bytes(-self.size % tarfile.RECORDSIZE))
 
     def _append(self, data: bytes) -> None:
         self._file.write(data)
         self.digest.update(data)
         self.size += len(data)
-
-
-def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode, info.mtime = size, 0o644, 0
-    try:
-        return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
-    except ValueError:
-        return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def _padded(size: int) -> int:
-    return size + -size % tarfile.BLOCKSIZE

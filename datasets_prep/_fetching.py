@@ -1,0 +1,149 @@
+"""Fetches many parts at once: neighbours in a file in one read, remote files side by side."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pipebench.files import Range, is_local, local_path, read_file, read_ranges, why
+
+from .formats.contract import Content, Part
+
+GAP = 65_536
+"""Bytes between two parts up to which reading them too is cheaper than another read."""
+LONGEST = 8_000_000
+"""Bytes of one read at most, unless a single part is larger."""
+OPEN_FILES = 64
+
+
+class FetchError(Exception):
+    """A part that cannot be read, and why."""
+
+    def __init__(self, part: Part, reason: str) -> None:
+        super().__init__(reason)
+        self.part = part
+
+
+class _Run(NamedTuple):
+    """Neighbouring parts of one file."""
+
+    parts: list[Part]
+    numbers: list[int]
+    """The parts' positions in what was asked for."""
+    start: int
+    end: int
+
+
+class Fetcher:
+    """Keeps files open between one fetch and the next. Close it when done."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, int] = {}
+
+    def close(self) -> None:
+        for file in self._files.values():
+            os.close(file)
+        self._files.clear()
+
+    def fetch(self, parts: Sequence[Part]) -> Iterator[Content]:
+        """The parts' bytes, in order; fewer than asked for where a file is shorter.
+
+        Of a whole local file there may be more: what it has grown by. Raises `FetchError`.
+        """
+        fetched = self._ranges(parts)
+        for number, part in enumerate(parts):
+            content = fetched.pop(number, None)
+            yield _whole(part) if content is None else content
+
+    def _ranges(self, parts: Sequence[Part]) -> dict[int, Content]:
+        """What does not lie in a local file of its own, by its position."""
+        contents: dict[int, Content] = {}
+        remote: list[_Run] = []
+        for run in _runs(parts):
+            if is_local(run.parts[0].url):
+                contents |= _split(run, self._read(run))
+            else:
+                remote.append(run)
+        if remote:
+            for run, content in zip(remote, _read_remote(remote), strict=True):
+                contents |= _split(run, content)
+        return contents
+
+    def _read(self, run: _Run) -> bytes:
+        try:
+            return _read_on(self._opened(run.parts[0].url), run.end - run.start, run.start)
+        except OSError as error:
+            raise FetchError(run.parts[0], why(error)) from None
+
+    def _opened(self, url: str) -> int:
+        if url not in self._files:
+            if len(self._files) == OPEN_FILES:
+                self.close()
+            self._files[url] = os.open(local_path(url), os.O_RDONLY)
+        return self._files[url]
+
+
+def _runs(parts: Sequence[Part]) -> Iterator[_Run]:
+    """Parts of shards, and remote files, in the order in which they lie; neighbours together."""
+    ranged = [n for n, part in enumerate(parts) if part.offset > 0 or not is_local(part.url)]
+    run: _Run | None = None
+    for number in sorted(ranged, key=lambda n: (parts[n].url, parts[n].offset)):
+        part = parts[number]
+        end = part.offset + part.size
+        if run is None or not _joins(part, run):
+            if run is not None:
+                yield run
+            run = _Run([part], [number], part.offset, end)
+        else:
+            run.parts.append(part)
+            run.numbers.append(number)
+            run = run._replace(end=max(run.end, end))
+    if run is not None:
+        yield run
+
+
+def _joins(part: Part, run: _Run) -> bool:
+    near = part.offset - run.end <= GAP and part.offset + part.size - run.start <= LONGEST
+    return near and part.offset > 0 and part.url == run.parts[0].url
+
+
+def _split(run: _Run, content: Content) -> dict[int, Content]:
+    if len(run.parts) == 1:
+        return {run.numbers[0]: content}
+    view = memoryview(content)
+    starts = [part.offset - run.start for part in run.parts]
+    pieces = [view[start : start + part.size] for start, part in zip(starts, run.parts, strict=True)]
+    return dict(zip(run.numbers, pieces, strict=True))
+
+
+def _read_remote(runs: Sequence[_Run]) -> list[bytes]:
+    whole = {n: run.parts[0] for n, run in enumerate(runs) if run.parts[0].size < 0}
+    ranges = [Range(run.parts[0].url, run.start, run.end - run.start) for run in runs]
+    try:
+        read = iter(read_ranges([part for n, part in enumerate(ranges) if n not in whole]))
+        return [read_file(whole[n].url) if n in whole else next(read) for n in range(len(runs))]
+    except (OSError, ValueError, ImportError) as error:
+        raise FetchError(runs[0].parts[0], why(error)) from None
+
+
+def _whole(part: Part) -> bytes:
+    """A local file, and a byte more where it is longer than it was."""
+    try:
+        file = os.open(local_path(part.url), os.O_RDONLY)
+        try:
+            size = os.fstat(file).st_size if part.size < 0 else part.size
+            content = _read_on(file, size + 1, 0)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise FetchError(part, why(error)) from None
+    if part.size < 0 and len(content) != size:
+        raise FetchError(part, "it is being written to")
+    return content
+
+
+def _read_on(file: int, size: int, offset: int) -> bytes:
+    """So many bytes, or what there is of them: the system reads 2 GB at once at most."""
+    content = os.pread(file, size, offset)
+    while 0 < len(content) < size and (more := os.pread(file, size - len(content), offset + len(content))):
+        content += more
+    return content

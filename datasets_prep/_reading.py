@@ -1,0 +1,81 @@
+"""Reads samples from wherever they lie, some megabytes at a time, and checks what is known of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import NoReturn
+
+import xxhash
+
+from pipebench.errors import BadInput
+from pipebench.files import is_local, shown
+
+from ._fetching import Fetcher, FetchError
+from .formats.contract import Content, Extra, Part, Row, Sample
+
+LOCAL, REMOTE = (4_000_000, 1024), (16_000_000, 1024)
+"""Bytes and samples that are read ahead at most, unless a single sample is larger."""
+
+
+def read_samples(rows: Iterable[Row]) -> Iterator[Sample]:
+    """The samples, in order, whole and as their index says.
+
+    Raises `BadInput` naming the sample where one is gone, cannot be read or has changed.
+    """
+    with closing(Fetcher()) as fetcher:
+        for window in _windows(rows):
+            parts = [part for row in window for part in (row.payload, *row.extras)]
+            contents = _named(fetcher.fetch(parts), window)
+            for row in window:
+                yield _sample(row, contents)
+
+
+def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    window: list[Row] = []
+    size = 0
+    for row in rows:
+        most, samples = LOCAL if is_local(row.payload.url) else REMOTE
+        taken = sum(max(part.size, 0) for part in (row.payload, *row.extras))
+        if window and (size + taken > most or len(window) == samples):
+            yield window
+            window, size = [], 0
+        window.append(row)
+        size += taken
+    if window:
+        yield window
+
+
+def _named(contents: Iterator[Content], window: Sequence[Row]) -> Iterator[Content]:
+    """The contents; what storage refuses becomes a sentence that names the sample."""
+    try:
+        yield from contents
+    except FetchError as error:
+        parts = ((row, part) for row in window for part in (row.payload, *row.extras))
+        row, part = next((row, part) for row, part in parts if part is error.part)
+        _refuse(row, part, f"cannot be read ({error})")
+
+
+def _sample(row: Row, contents: Iterator[Content]) -> Sample:
+    payload = next(contents)
+    digest = _checked(row, row.payload, payload)
+    extras = tuple(_extra(row, part, next(contents)) for part in row.extras)
+    return Sample(row.key, row.label, row.payload.field, payload, digest, extras)
+
+
+def _extra(row: Row, part: Part, content: Content) -> Extra:
+    return Extra(part.field, content, _checked(row, part, content))
+
+
+def _checked(row: Row, part: Part, content: Content) -> int:
+    """The content's hash, which is what is known of it already."""
+    if part.size not in (-1, len(content)):
+        sort = "shorter" if len(content) < part.size else "longer"
+        _refuse(row, part, f"has changed since it was indexed: it is {sort} than its {part.size} bytes")
+    digest = xxhash.xxh3_64_intdigest(content)
+    if part.hash not in (None, digest):
+        _refuse(row, part, "has changed since it was indexed")
+    return digest
+
+
+def _refuse(row: Row, part: Part, what: str) -> NoReturn:
+    where = part.member if part.offset == 0 else f"{shown(part.url)}/{part.member}"
+    raise BadInput(f"sample {row.key!r}: {where} {what}; index its dataset again") from None

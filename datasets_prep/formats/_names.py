@@ -1,0 +1,58 @@
+"""What keys and fields may look like. Whatever could lead out of a folder or be lost is refused."""
+
+import re
+
+from pipebench.errors import BadInput, one_line
+
+from .contract import Sample
+
+_CLIMBS = re.compile(r"/|\.\./|.*/\.\./", re.DOTALL)
+"""A path that is absolute or has `..` among its folders."""
+
+
+def named(key: str) -> str:
+    """The sample's key, for messages."""
+    return f"sample {one_line(key, 300)!r}"
+
+
+def check_key(key: str) -> None:
+    """`BadInput` where a key is empty or no UTF-8."""
+    if not key:
+        raise BadInput("a sample has an empty key; give every sample a name")
+    if not key.isascii() and _undecodable(key):
+        raise BadInput(f"the key {key!r} is not UTF-8; rename it")
+
+
+def _undecodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def check_path(key: str) -> None:
+    """`BadInput` where a key cannot be a file's path below a folder."""
+    check_key(key)
+    if "\0" in key:
+        raise BadInput(f"{named(key)} has a zero byte in its key, which no file's name can have; rename it")
+    if _CLIMBS.match(key):
+        raise BadInput(f"{named(key)} has a key that leads out of its folder; rename it")
+    if key.endswith("/"):
+        raise BadInput(f"{named(key)} has a key that ends with a slash; rename it")
+
+
+def check_fields(sample: Sample, reserved: str | None = None) -> None:
+    """`BadInput` where the sample's files would be nameless, lead elsewhere or take each other's name."""
+    fields = [sample.field, *(extra.field for extra in sample.extras)]
+    for field in fields:
+        if not field or "/" in field or "\0" in field or _undecodable(field):
+            raise BadInput(
+                f"{named(sample.key)} has a file whose ending is {field!r}, which cannot be one; rename it"
+            )
+        if fields.count(field) > 1:
+            raise BadInput(f"{named(sample.key)} has two files with the ending {field!r}; keep one of them")
+        if field == reserved:
+            raise BadInput(
+                f"{named(sample.key)} has a file with the ending {field!r}, which is the label's; rename it"
+            )
