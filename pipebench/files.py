@@ -81,6 +81,14 @@ def _read_local(part: Range) -> bytes:
         return file.read(part.size)
 
 
+def open_random(url: str) -> Any:
+    """A file object for reading at any place. The caller closes it."""
+    if is_local(url):
+        return Path(local_path(url)).open("rb")
+    fs, path = filesystem(url)
+    return fs.open(path, "rb")
+
+
 def exists(url: str) -> bool:
     """Whether there is such a file or folder."""
     if is_local(url):
