@@ -5,7 +5,7 @@ Errors of whatever library speaks to the storage become `OSError`, with a text t
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +21,17 @@ class Range(NamedTuple):
     url: str
     offset: int
     size: int
+
+
+class Listed(NamedTuple):
+    """A file as a listing shows it."""
+
+    name: str
+    """Its path below the folder that was listed."""
+    size: int
+    """Bytes."""
+    stamp: str
+    """Differs once the file has been written again: its ETag or the time of its last change."""
 
 
 def is_local(url: str) -> bool:
@@ -110,6 +121,42 @@ def names(url: str) -> Iterator[str]:
     except FileNotFoundError:
         return
     yield from (str(name).rstrip("/").rpartition("/")[2] for name in found)
+
+
+def objects(url: str) -> Iterator[Listed]:
+    """All files below a remote folder, at any depth and in no order; of none, nothing.
+
+    Not fsspec's own `walk`, which passes over folders below that it could not list.
+    """
+    fs, root = filesystem(url)
+    fs.invalidate_cache()
+    root = root.rstrip("/")
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        for info in _infos(fs, folder):
+            path = str(info["name"]).rstrip("/")
+            if not path.startswith(f"{folder}/"):
+                continue  # the folder's own marker
+            if info["type"] == "directory":
+                folders.append(path)
+            else:
+                yield Listed(path[len(root) + 1 :], int(info["size"]), _stamp(info))
+
+
+def _infos(fs: Any, folder: str) -> list[dict[str, Any]]:
+    try:
+        return list(fs.ls(folder, detail=True))
+    except FileNotFoundError:
+        return []
+
+
+_STAMPS = ("e_tag", "ETag", "etag", "last_modified", "LastModified", "mtime", "updated", "created")
+"""What fsspec's filesystems call a file's tag or time, the surest first."""
+
+
+def _stamp(info: Mapping[str, Any]) -> str:
+    return next((str(info[name]) for name in _STAMPS if info.get(name)), "")
 
 
 def write_whole(url: str, content: bytes) -> None:
