@@ -134,6 +134,10 @@ class Format(Protocol):
         """About what a payload of `size` bytes takes, with its label and without extras."""
         ...
 
+    def extra_bytes(self, size: int) -> int:
+        """About what an extra of `size` bytes takes, at most."""
+        ...
+
     def write(self, samples: Iterable[Sample], place: Place, name: str, shared: Shared) -> Iterator[Placed]:
         """Writes the samples as the shard `name`, which ends with `suffix`, and says where each went.
 

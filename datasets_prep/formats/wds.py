@@ -34,6 +34,9 @@ class Wds:
     def sample_bytes(self, size: int) -> int:
         return 3 * padded(1) + padded(size)
 
+    def extra_bytes(self, size: int) -> int:
+        return padded(1) + padded(size)
+
     def write(
         self,
         samples: Iterable[Sample],
