@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipebench.cells import payload_column, read_cell
 from pipebench.errors import BadInput
 from pipebench.files import (
     Range,
@@ -81,12 +82,13 @@ class Dataset:
         return Path(local_path(self.root))
 
     def payload(self, sample: int) -> bytes:
-        """The bytes of one sample."""
+        """The bytes of one sample. Raises `OSError`."""
         index = self.index
-        shard = int(index.shard[sample])
-        name = self.shards[shard].name if shard >= 0 else str(index.member[sample])
-        part = Range(join(self.root, name), int(index.offset[sample]), int(index.size[sample]))
-        return read_ranges([part])[0]
+        shard, member, offset = int(index.shard[sample]), str(index.member[sample]), int(index.offset[sample])
+        url = join(self.root, self.shards[shard].name if shard >= 0 else member)
+        if offset < 0:
+            return read_cell(url, int(index.row[sample]), payload_column(member))
+        return read_ranges([Range(url, offset, int(index.size[sample]))])[0]
 
     def payloads(self, count: int) -> list[bytes]:
         """The bytes of up to `count` samples, spread evenly over the dataset."""

@@ -28,7 +28,10 @@ class Index:
     key: Any
     """pyarrow string array: the sample's name, the same in every format."""
     member: Any
-    """pyarrow string array: path below the root (`folder`) or name inside the shard."""
+    """pyarrow string array: path below the root (`folder`) or name inside the shard.
+
+    In Parquet: the column, a slash and the payload's ending, as in `image/jpg` or `image.bytes/png`.
+    """
     shard: NDArray[np.int32]
     """Position in `Dataset.shards`; -1 where each sample is a file of its own."""
     row: NDArray[np.int64]
