@@ -11,6 +11,7 @@ from pipebench.index import stream_index
 
 from ._catalogue import Catalogue, Entry
 from .formats.contract import Part
+from .formats.names import field_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def _entry(
 ) -> Entry:
     in_shard = dataset.shards[shard].name if shard >= 0 else None
     payload = Part(
-        field=_extension(member, in_tar=shard >= 0),
+        field=field_of(key, member, dataset.format),
         member=member,
         url=join(dataset.root, in_shard or member),
         offset=offset,
@@ -94,9 +95,3 @@ def _entry(
         for extra in extras or ()
     )
     return Entry(key, str(label), payload, further)
-
-
-def _extension(member: str, *, in_tar: bool) -> str:
-    """A key ends at its basename's first dot in a tar, at its last in a folder."""
-    base = member.rpartition("/")[2].lower()
-    return base.partition(".")[2] if in_tar else base.rpartition(".")[2]

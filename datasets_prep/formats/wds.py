@@ -13,9 +13,9 @@ from typing import BinaryIO
 from pipebench.dataset import Shard
 from pipebench.errors import BadInput
 
-from ._names import check_fields, check_path, named
 from ._tar import Tar, header, padded
 from .contract import Place, Placed, PlacedPart, Sample, Shared
+from .names import check_fields, check_path, named
 from .shards import ShardTask, Written, payloads
 
 LABEL = "cls"

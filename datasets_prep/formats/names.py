@@ -10,6 +10,17 @@ _CLIMBS = re.compile(r"/|\.\./|.*/\.\./", re.DOTALL)
 """A path that is absolute or has `..` among its folders."""
 
 
+def field_of(key: str, member: str, format: str) -> str:  # noqa: A002 - the word of the house
+    """The field of a payload that an index calls `member`."""
+    base = member.rpartition("/")[2].lower()
+    if format == "parquet":
+        return base
+    if format == "wds":
+        return base.partition(".")[2]
+    stem = key.rpartition("/")[2].lower()
+    return base.removeprefix(f"{stem}.") if base.startswith(f"{stem}.") else base.rpartition(".")[2]
+
+
 def named(key: str) -> str:
     """The sample's key, for messages."""
     return f"sample {one_line(key, 300)!r}"
