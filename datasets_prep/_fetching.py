@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
+from pipebench.cells import Cell, Cells
 from pipebench.files import Range, is_local, local_path, read_file, read_ranges, why
 
 from .formats.contract import Content, Part
@@ -38,21 +40,22 @@ class Fetcher:
 
     def __init__(self) -> None:
         self._files: dict[str, int] = {}
+        self._cells: tuple[str, Cells] | None = None
 
     def close(self) -> None:
-        for file in self._files.values():
-            os.close(file)
-        self._files.clear()
+        self._close_files()
+        if self._cells is not None:
+            self._cells[1].close()
+            self._cells = None
 
-    def fetch(self, parts: Sequence[Part]) -> Iterator[Content]:
-        """The parts' bytes, in order; fewer than asked for where a file is shorter.
+    def fetch(self, parts: Sequence[Part]) -> Iterator[Content | None]:
+        """The parts' bytes, in order; None for cells that are null, fewer where a file is shorter.
 
         Of a whole local file there may be more: what it has grown by. Raises `FetchError`.
         """
-        fetched = self._ranges(parts)
+        fetched = self._ranges(parts) | self._encoded(parts)
         for number, part in enumerate(parts):
-            content = fetched.pop(number, None)
-            yield _whole(part) if content is None else content
+            yield fetched.pop(number) if number in fetched else _whole(part)
 
     def _ranges(self, parts: Sequence[Part]) -> dict[int, Content]:
         """What does not lie in a local file of its own, by its position."""
@@ -68,6 +71,26 @@ class Fetcher:
                 contents |= _split(run, content)
         return contents
 
+    def _encoded(self, parts: Sequence[Part]) -> dict[int, Content | None]:
+        """Cells of Parquet, by their position, file after file and row group after row group."""
+        numbers = [number for number, part in enumerate(parts) if part.offset < 0]
+        contents: dict[int, Content | None] = {}
+        for url, group in groupby(sorted(numbers, key=lambda n: parts[n].url), key=lambda n: parts[n].url):
+            of_file = list(group)
+            cells = [_cell(parts[number]) for number in of_file]
+            try:
+                contents |= zip(of_file, self._cells_of(url).read(cells), strict=True)
+            except OSError as error:
+                raise FetchError(parts[of_file[0]], why(error)) from None
+        return contents
+
+    def _cells_of(self, url: str) -> Cells:
+        if self._cells is None or self._cells[0] != url:
+            if self._cells is not None:
+                self._cells[1].close()
+            self._cells = url, Cells(url)
+        return self._cells[1]
+
     def _read(self, run: _Run) -> bytes:
         try:
             return _read_on(self._opened(run.parts[0].url), run.end - run.start, run.start)
@@ -77,14 +100,24 @@ class Fetcher:
     def _opened(self, url: str) -> int:
         if url not in self._files:
             if len(self._files) == OPEN_FILES:
-                self.close()
+                self._close_files()
             self._files[url] = os.open(local_path(url), os.O_RDONLY)
         return self._files[url]
+
+    def _close_files(self) -> None:
+        for file in self._files.values():
+            os.close(file)
+        self._files.clear()
+
+
+def _cell(part: Part) -> Cell:
+    """A payload's name has its ending after the column's, see `pipebench.index.Index.member`."""
+    return Cell(part.row, part.member.removesuffix(f"/{part.field}"))
 
 
 def _runs(parts: Sequence[Part]) -> Iterator[_Run]:
     """Parts of shards, and remote files, in the order in which they lie; neighbours together."""
-    ranged = [n for n, part in enumerate(parts) if part.offset > 0 or not is_local(part.url)]
+    ranged = [n for n, part in enumerate(parts) if _is_range(part)]
     run: _Run | None = None
     for number in sorted(ranged, key=lambda n: (parts[n].url, parts[n].offset)):
         part = parts[number]
@@ -99,6 +132,10 @@ def _runs(parts: Sequence[Part]) -> Iterator[_Run]:
             run = run._replace(end=max(run.end, end))
     if run is not None:
         yield run
+
+
+def _is_range(part: Part) -> bool:
+    return part.offset > 0 or (part.offset == 0 and not is_local(part.url))
 
 
 def _joins(part: Part, run: _Run) -> bool:

@@ -6,11 +6,12 @@ from typing import NoReturn
 
 import xxhash
 
-from pipebench.errors import BadInput
+from pipebench.errors import BadInput, one_line
 from pipebench.files import is_local, shown
 
 from ._fetching import Fetcher, FetchError
 from .formats.contract import Content, Extra, Part, Row, Sample
+from .formats.names import named
 
 LOCAL, REMOTE = (4_000_000, 1024), (16_000_000, 1024)
 """Bytes and samples that are read ahead at most, unless a single sample is larger."""
@@ -44,7 +45,7 @@ def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield window
 
 
-def _named(contents: Iterator[Content], window: Sequence[Row]) -> Iterator[Content]:
+def _named(contents: Iterator[Content | None], window: Sequence[Row]) -> Iterator[Content | None]:
     """The contents; what storage refuses becomes a sentence that names the sample."""
     try:
         yield from contents
@@ -54,15 +55,21 @@ def _named(contents: Iterator[Content], window: Sequence[Row]) -> Iterator[Conte
         _refuse(row, part, f"cannot be read ({error})")
 
 
-def _sample(row: Row, contents: Iterator[Content]) -> Sample:
+def _sample(row: Row, contents: Iterator[Content | None]) -> Sample:
     payload = next(contents)
+    if payload is None:
+        _refuse(row, row.payload, "has no value")
     digest = _checked(row, row.payload, payload)
-    extras = tuple(_extra(row, part, next(contents)) for part in row.extras)
+    extras = tuple(_extras(row, contents)) if row.extras else ()
     return Sample(row.key, row.label, row.payload.field, payload, digest, extras)
 
 
-def _extra(row: Row, part: Part, content: Content) -> Extra:
-    return Extra(part.field, content, _checked(row, part, content))
+def _extras(row: Row, contents: Iterator[Content | None]) -> Iterator[Extra]:
+    """Those that are there: a cell may be null."""
+    for part in row.extras:
+        content = next(contents)
+        if content is not None:
+            yield Extra(part.field, content, _checked(row, part, content))
 
 
 def _checked(row: Row, part: Part, content: Content) -> int:
@@ -78,4 +85,4 @@ def _checked(row: Row, part: Part, content: Content) -> int:
 
 def _refuse(row: Row, part: Part, what: str) -> NoReturn:
     where = part.member if part.offset == 0 else f"{shown(part.url)}/{part.member}"
-    raise BadInput(f"sample {row.key!r}: {where} {what}; index its dataset again") from None
+    raise BadInput(f"{named(row.key)}: {one_line(where)} {what}; index its dataset again") from None

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from .contract import Format
+from .folder import Folder
+from .parquet import Parquet
 from .wds import Wds
 
-FORMATS: Mapping[str, Format] = {"wds": Wds()}
+FORMATS: Mapping[str, Format] = {"folder": Folder(), "parquet": Parquet(), "wds": Wds()}

@@ -56,14 +56,12 @@ def check_path(key: str) -> None:
 def check_fields(sample: Sample, reserved: str | None = None) -> None:
     """`BadInput` where the sample's files would be nameless, lead elsewhere or take each other's name."""
     fields = [sample.field, *(extra.field for extra in sample.extras)]
+    if reserved in fields:
+        raise BadInput(f"{named(sample.key)} has a file {reserved!r}, which is the label's here; rename it")
     for field in fields:
         if not field or "/" in field or "\0" in field or _undecodable(field):
-            raise BadInput(
-                f"{named(sample.key)} has a file whose ending is {field!r}, which cannot be one; rename it"
-            )
-        if fields.count(field) > 1:
-            raise BadInput(f"{named(sample.key)} has two files with the ending {field!r}; keep one of them")
-        if field == reserved:
-            raise BadInput(
-                f"{named(sample.key)} has a file with the ending {field!r}, which is the label's; rename it"
-            )
+            raise BadInput(f"{named(sample.key)} has a file with the ending {field!r}; rename it")
+    if len({field.casefold() for field in fields}) < len(fields):
+        raise BadInput(
+            f"{named(sample.key)} has two files with the same ending, of {fields}; rename one of them"
+        )
