@@ -7,7 +7,8 @@ them greyscale or progressive; `tiny_wds` has 6 shards of 16. Tests must not wri
 import shutil
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any
 import pytest
 
 from pipebench.dataset import Dataset, write_dataset
+from pipebench.datasets_prep.formats import FORMATS
+from pipebench.datasets_prep.formats.contract import Part, Placed, PlacedPart, Row, Sample, Shared, Sink
+from pipebench.datasets_prep.formats.names import field_of
 from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.datasets_prep.synth import Synthesis, synthesise
 from pipebench.index import content_id, make_index
@@ -163,3 +167,54 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "fake_loaders", raising=False)
     return "fake_loaders"
+
+
+@pytest.fixture(scope="session")
+def lay_out() -> Callable[..., list[Row]]:
+    """`lay_out(folder, format, samples, classes=("c0", "c1"), name="s")`: writes the samples.
+
+    As one shard of that name, for all extras' fields that occur. Returns the rows that read them again.
+    """
+
+    def write(
+        folder: Path,
+        format: str,  # noqa: A002
+        samples: Iterable[Sample],
+        classes: Sequence[str] = ("c0", "c1"),
+        name: str = "s",
+    ) -> list[Row]:
+        form, samples = FORMATS[format], list(samples)
+        fields = sorted({extra.field for sample in samples for extra in sample.extras})
+        file, shared = f"{name}{form.suffix}", Shared("image", tuple(classes), tuple(fields))
+        placed = form.write(samples, _Shelf(folder), file, shared)
+        shard = str(folder / file) if form.suffix else None
+        return [_row(folder, format, shard, *pair) for pair in zip(samples, placed, strict=True)]
+
+    return write
+
+
+class _Shelf:
+    """A place whose files appear at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[Sink]:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            yield Sink(file)
+
+
+def _row(folder: Path, format: str, shard: str | None, sample: Sample, placed: Placed) -> Row:  # noqa: A002
+    def part(field: str, where: PlacedPart, digest: int) -> Part:
+        url = shard or str(folder / where.member)
+        return Part(field, where.member, url, where.offset, where.size, digest, placed.row)
+
+    payload = part(field_of(sample.key, placed.payload.member, format), placed.payload, sample.hash)
+    extras = [
+        part(extra.field, where, extra.hash)
+        for extra, where in zip(sample.extras, placed.extras, strict=True)
+    ]
+    return Row(sample.key, sample.label, payload, tuple(extras))
