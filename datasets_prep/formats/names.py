@@ -1,6 +1,7 @@
 """What keys and fields may look like. Whatever could lead out of a folder or be lost is refused."""
 
 import re
+from functools import lru_cache
 
 from pipebench.errors import BadInput, one_line
 
@@ -53,15 +54,24 @@ def check_path(key: str) -> None:
         raise BadInput(f"{named(key)} has a key that ends with a slash; rename it")
 
 
-def check_fields(sample: Sample, reserved: str | None = None) -> None:
+def check_fields(sample: Sample) -> None:
     """`BadInput` where the sample's files would be nameless, lead elsewhere or take each other's name."""
-    fields = [sample.field, *(extra.field for extra in sample.extras)]
-    if reserved in fields:
-        raise BadInput(f"{named(sample.key)} has a file {reserved!r}, which is the label's here; rename it")
+    fault = _fault(sample.field, *(extra.field for extra in sample.extras))
+    if fault is not None:
+        raise BadInput(f"{named(sample.key)} has {fault}; rename it")
+
+
+@lru_cache(1000)
+def _fault(*fields: str) -> str | None:
+    """What is wrong with a sample's fields: few combinations occur, so each is looked at once."""
     for field in fields:
-        if not field or "/" in field or "\0" in field or _undecodable(field):
-            raise BadInput(f"{named(sample.key)} has a file with the ending {field!r}; rename it")
+        if not is_ending(field):
+            return f"a file with the ending {field!r}"
     if len({field.casefold() for field in fields}) < len(fields):
-        raise BadInput(
-            f"{named(sample.key)} has two files with the same ending, of {fields}; rename one of them"
-        )
+        return f"two files with the same ending, of {fields}"
+    return None
+
+
+def is_ending(field: str) -> bool:
+    """Whether a file's name can end so, after a dot."""
+    return bool(field) and "/" not in field and "\0" not in field and not _undecodable(field)

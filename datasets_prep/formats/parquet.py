@@ -6,14 +6,14 @@ extras are uncompressed, PLAIN, in one page a row group: 4 bytes of length, litt
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipebench.errors import BadInput
 
-from ._pages import Pages, Values
+from ._pages import LENGTH, Pages, Values
 from .contract import Place, Placed, PlacedPart, Sample, Shared
-from .names import check_fields, check_key, named
+from .names import check_fields, check_key, is_ending, named
 
 GROUP_BYTES, GROUP_ROWS = 8_000_000, 10_000
 """What a row group holds at most, unless a single sample is larger: so much a writer has in memory.
@@ -24,6 +24,13 @@ LARGEST = (1 << 31) - 1_000_000
 """Bytes of a value, or of a page, whose size is a signed number of 32 bits."""
 MOST_FIELDS = 1000
 """Columns of extras."""
+OPTIONS: Mapping[str, Any] = {
+    "compression": "none",
+    "use_dictionary": ["extension"],
+    "write_statistics": ["key", "label"],
+    "data_page_size": LARGEST,
+}
+"""Such that values lie as they are. Statistics would repeat a value of any size in its page's header."""
 ABOUT = 64
 """Bytes of a sample's other columns, about."""
 
@@ -37,7 +44,7 @@ class Parquet:
         return size + ABOUT
 
     def extra_bytes(self, size: int) -> int:
-        return size + ABOUT
+        return size + LENGTH + 1
 
     def write(self, samples: Iterable[Sample], place: Place, name: str, shared: Shared) -> Iterator[Placed]:
         import pyarrow.parquet as pq
@@ -47,9 +54,12 @@ class Parquet:
                 f"the samples have {len(shared.fields)} sorts of further files, too many for Parquet's "
                 "columns; choose another format"
             )
+        shared = shared._replace(
+            fields=tuple(filter(is_ending, shared.fields))
+        )  # others' samples are refused
         with place.file(name) as sink:
             pages, schema, rows = Pages(sink), _schema(shared), 0
-            with pq.ParquetWriter(pages, schema, **_options(shared)) as writer:
+            with pq.ParquetWriter(pages, schema, **OPTIONS) as writer:
                 for group in _groups(samples, shared):
                     pages.begin_group()
                     writer.write_table(group.table(schema), len(group))
@@ -71,17 +81,6 @@ def _schema(shared: Shared) -> Any:
         ],
         metadata={"pipebench": description},
     )
-
-
-def _options(shared: Shared) -> dict[str, Any]:
-    """Such that values lie as they are. Statistics would repeat a value of any size in the page's header."""
-    return {
-        "compression": "none",
-        "use_dictionary": ["extension"],
-        "write_statistics": ["key", "label"],
-        "data_page_size": LARGEST,
-        "column_encoding": {shared.kind: "PLAIN"} | {f".{field}": "PLAIN" for field in shared.fields},
-    }
 
 
 def _groups(samples: Iterable[Sample], shared: Shared) -> Iterator["_Group"]:

@@ -67,7 +67,9 @@ def member_stem(key: str) -> str:
 
 def _add(tar: Tar, sample: Sample) -> tuple[Placed, PlacedPart]:
     """Appends the sample's members: where they went, and where its label did."""
-    check_fields(sample, reserved=LABEL)
+    check_fields(sample)
+    if LABEL in (sample.field, *(extra.field for extra in sample.extras)):
+        raise BadInput(f"{named(sample.key)} has a file {LABEL!r}, which is the label's in a tar; rename it")
     stem = _stem(sample.key)
     payload = _member(tar, f"{stem}.{sample.field}", sample.payload)
     label = _member(tar, f"{stem}.{LABEL}", b"%d" % sample.label)
