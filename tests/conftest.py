@@ -15,10 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xxhash
 
 from pipebench.dataset import Dataset, write_dataset
 from pipebench.datasets_prep.formats import FORMATS
-from pipebench.datasets_prep.formats.contract import Part, Placed, PlacedPart, Row, Sample, Shared, Sink
+from pipebench.datasets_prep.formats.contract import (
+    Extra,
+    Part,
+    Placed,
+    PlacedPart,
+    Row,
+    Sample,
+    Shared,
+    Sink,
+)
 from pipebench.datasets_prep.formats.names import field_of
 from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.datasets_prep.synth import Synthesis, synthesise
@@ -218,3 +228,17 @@ def _row(folder: Path, format: str, shard: str | None, sample: Sample, placed: P
         for extra, where in zip(sample.extras, placed.extras, strict=True)
     ]
     return Row(sample.key, sample.label, payload, tuple(extras))
+
+
+@pytest.fixture(scope="session")
+def make_sample() -> Callable[..., Sample]:
+    """`make_sample(key, label=0, payload=b"payload", field="jpg", **extras)`: a sample with its hashes."""
+
+    def make(
+        key: str, label: int = 0, payload: bytes = b"payload", field: str = "jpg", **extras: bytes
+    ) -> Sample:
+        digest = xxhash.xxh3_64_intdigest
+        further = tuple(Extra(name, extras[name], digest(extras[name])) for name in sorted(extras))
+        return Sample(key, label, field, payload, digest(payload), further)
+
+    return make
