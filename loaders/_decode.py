@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ._draws import Box
 from ._jpeg import Header, cut_below, header
+from ._payload import Payload
 
 DecoderName = Literal["simplejpeg", "torchvision", "pillow"]
 Choose = Callable[[int, int], Box]
 Decoded = tuple[NDArray[np.uint8], Box]
-Decoder = Callable[[bytes, Choose], Decoded]
+Decoder = Callable[[Payload, Choose], Decoded]
 
 
 def decoder(name: DecoderName, *, region: bool) -> Decoder:
@@ -36,7 +37,7 @@ class Pillow:
 
         self._open = Image.open
 
-    def __call__(self, payload: bytes, choose: Choose) -> Decoded:
+    def __call__(self, payload: Payload, choose: Choose) -> Decoded:
         with self._open(io.BytesIO(payload)) as picture:
             return _chosen(np.array(picture.convert("RGB")), choose)
 
@@ -54,7 +55,7 @@ class Torchvision:
         self._byte, self._mode = torch.uint8, ImageReadMode.RGB.value
         self._other = Pillow()
 
-    def __call__(self, payload: bytes, choose: Choose) -> Decoded:
+    def __call__(self, payload: Payload, choose: Choose) -> Decoded:
         head = header(payload)
         if head is None or not head.plain:
             return self._other(payload, choose)
@@ -76,7 +77,7 @@ class Simplejpeg:
         self._buffer = np.empty(0, np.uint8)
         self._other = Pillow()
 
-    def __call__(self, payload: bytes, choose: Choose) -> Decoded:
+    def __call__(self, payload: Payload, choose: Choose) -> Decoded:
         head = header(payload)
         if head is None or not head.plain:
             return self._other(payload, choose)
@@ -86,7 +87,7 @@ class Simplejpeg:
         except ValueError:
             return self._other(payload, choose)
 
-    def _rows(self, payload: bytes, head: Header, box: Box) -> NDArray[np.uint8]:
+    def _rows(self, payload: Payload, head: Header, box: Box) -> NDArray[np.uint8]:
         """Raises `ValueError` on what simplejpeg refuses."""
         needed = head.height * head.width * 3
         if self._buffer.size < needed:

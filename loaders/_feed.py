@@ -20,6 +20,7 @@ from pipebench.kinds.image import image_preprocessing
 from ._decode import decoder
 from ._delivery import Delivery
 from ._image import BatchMaker, Undecodable, batch_shape
+from ._payload import Payload
 from ._ring import Ring, SharedNumber
 from ._settings import DataLoaderSettings
 
@@ -51,7 +52,7 @@ class Shipper:
         self._ships = until is Stage.BATCH
 
     def __call__(
-        self, payloads: Iterable[bytes], ids: NDArray[np.int64], epoch: int, name: Callable[[int], str]
+        self, payloads: Iterable[Payload], ids: NDArray[np.int64], epoch: int, name: Callable[[int], str]
     ) -> Message:
         """`name` gives a sample's name for the message of a fault."""
         try:
@@ -61,7 +62,7 @@ class Shipper:
         except BadInput as error:
             return Message(ids, fault=str(error))
 
-    def _made(self, payloads: Iterable[bytes], ids: NDArray[np.int64], epoch: int) -> Message:
+    def _made(self, payloads: Iterable[Payload], ids: NDArray[np.int64], epoch: int) -> Message:
         if not self._ships:
             self._maker(payloads, ids, epoch, self._scratch)
             return Message(ids)

@@ -17,6 +17,7 @@ from pipebench.kinds.image import MEAN, STD, ImagePreprocessing
 
 from ._decode import Decoder
 from ._draws import Box, geometry
+from ._payload import Payload
 
 _SCALE = 1 / (255 * np.array(STD, np.float32))
 _SHIFT = -np.array(MEAN, np.float32) / np.array(STD, np.float32)
@@ -39,7 +40,7 @@ class BatchMaker:
         self._resize = Resize(preprocessing)
 
     def __call__(
-        self, payloads: Iterable[bytes], ids: NDArray[np.int64], epoch: int, batch: NDArray[Any]
+        self, payloads: Iterable[Payload], ids: NDArray[np.int64], epoch: int, batch: NDArray[Any]
     ) -> None:
         """Fills `batch`, one row a sample; payloads come in the order of ids, and may be read on the way.
 

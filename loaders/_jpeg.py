@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from ._payload import Payload
+
 _START, _SCAN = b"\xff\xd8", 0xDA
 _END = b"\xff\xd9"
 _FRAMES = {0xC0, 0xC1, 0xC2}
@@ -26,9 +28,9 @@ class Header(NamedTuple):
     """One sequential scan, so that rows above a height don't depend on those below."""
 
 
-def header(payload: bytes) -> Header | None:
+def header(payload: Payload) -> Header | None:
     """None where the payload is no JPEG of a common sort."""
-    if not payload.startswith(_START):
+    if payload[:2] != _START:
         return None
     try:
         return _walk(payload)
@@ -36,7 +38,7 @@ def header(payload: bytes) -> Header | None:
         return None
 
 
-def _walk(payload: bytes) -> Header | None:
+def _walk(payload: Payload) -> Header | None:
     """Raises `IndexError` where the payload ends too soon."""
     frame, at = 0, 2
     while payload[at] == 0xFF:
@@ -49,7 +51,7 @@ def _walk(payload: bytes) -> Header | None:
     return None
 
 
-def _header(payload: bytes, frame: int, scan: int) -> Header:
+def _header(payload: Payload, frame: int, scan: int) -> Header:
     components = payload[frame + 9]
     plain = payload[frame + 4] == 8 and components in (1, 3)
     return Header(
@@ -60,15 +62,15 @@ def _header(payload: bytes, frame: int, scan: int) -> Header:
         cuttable=plain
         and payload[frame + 1] in _SEQUENTIAL
         and payload[scan + 4] == components
-        and payload.endswith(_END),
+        and payload[-2:] == _END,
     )
 
 
-def _word(payload: bytes, at: int) -> int:
+def _word(payload: Payload, at: int) -> int:
     return payload[at] << 8 | payload[at + 1]
 
 
-def cut_below(payload: bytes, head: Header, bottom: int) -> bytes | bytearray:
+def cut_below(payload: Payload, head: Header, bottom: int) -> Payload | bytearray:
     """The payload with a lower height, whose decoding gives the same rows above `bottom` and then stops.
 
     The decoder then warns of what it leaves unread. The payload itself, where nothing can be cut.

@@ -83,3 +83,36 @@ class WebDatasetSettings(DataLoaderSettings):
             raise BadInput("setting items=true goes with tar_reader=library")
         if self.buffer < 1:
             raise BadInput(f"setting buffer must be at least 1, not {self.buffer}")
+
+
+@dataclass(frozen=True)
+class ArrowSettings(DataLoaderSettings):
+    """Knobs of `Arrow`."""
+
+    parquet_reader: Literal["plain", "library"] = "library"
+    """`library` is pyarrow's reader, which decodes the payload column of whole row groups.
+
+    `plain` reads each payload from where the index says, where Parquet holds it as it is.
+    """
+    mmap: bool = True
+    """pyarrow maps local files rather than read them into buffers."""
+    buffer: int = 1000
+    """Samples that each worker shuffles among: row groups that hold as many are open at once."""
+    ahead: bool = True
+    """Workers go on with the next epoch while the last batches of one are consumed."""
+
+    @classmethod
+    def tuned(cls, placement: Placement) -> Self:
+        return cls(workers=placement.cores)
+
+    @classmethod
+    def documented(cls, placement: Placement) -> Self:  # noqa: ARG003 - the examples name one number
+        """As the pages that `loaders/arrow.py` names: 4 workers, PIL images, a shuffle buffer of 1000."""
+        return cls(workers=4, decoder="pillow", ring=False, items=True, mmap=False, ahead=False)
+
+    def check(self, samples: int, placement: Placement) -> None:
+        super().check(samples, placement)
+        if self.items and self.parquet_reader != "library":
+            raise BadInput("setting items=true goes with parquet_reader=library")
+        if self.buffer < 1:
+            raise BadInput(f"setting buffer must be at least 1, not {self.buffer}")

@@ -13,18 +13,21 @@ import numpy as np
 import webdataset
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
+from webdataset.tariterators import group_by_keys, tar_file_expander
 
 from pipebench.contract import Placement, Stage, Workload
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
+from pipebench.files import is_local, join, local_path, shown
 
 from ._draws import stream
 from ._feed import Feed, Message
-from ._payload import Payloads
+from ._payload import Payload, Payloads
 from ._settings import WebDatasetSettings
+from ._stream import Stream
 from ._tutorial import ToItem
 
-Sample = tuple[int, bytes]
+Sample = tuple[int, Payload]
 """An id and its payload."""
 
 PipelineStage = Callable[[Iterable[Any]], Iterator[Any]]
@@ -40,8 +43,10 @@ class ShardIndex:
     """Which ids each shard holds."""
 
     def __init__(self, dataset: Dataset) -> None:
-        root = dataset.local_root()
-        self.urls = [str(root / shard.name) for shard in dataset.shards]
+        self.local = is_local(dataset.root)
+        root = local_path(dataset.root) if self.local else dataset.root
+        self.urls = [join(root, shard.name) for shard in dataset.shards]
+        self._sizes = [shard.size for shard in dataset.shards]
         self._shard_of = {url: shard for shard, url in enumerate(self.urls)}
         self._member, shards = dataset.index.member, dataset.index.shard
         self._stored = np.lexsort((dataset.index.offset, shards))
@@ -51,6 +56,10 @@ class ShardIndex:
         """In the order in which the shard stores them."""
         shard = self._shard_of[url]
         return self._stored[self._starts[shard] : self._starts[shard + 1]]
+
+    def stream(self, url: str) -> Stream:
+        """The whole shard from an object store."""
+        return Stream(url, self._sizes[self._shard_of[url]])
 
     def names(self, url: str) -> dict[tuple[str, str], int]:
         """From WebDataset's (key, field) to the id, for one shard: keys repeat between shards."""
@@ -71,9 +80,16 @@ def _key_and_field(member: str) -> tuple[str, str]:
     return (match[1], match[2].lower()) if match else (member, "")
 
 
-def library_reader(**options: Any) -> PipelineStage:
+def library_reader(index: ShardIndex, **options: Any) -> PipelineStage:
     """The library's own tar reader. Raises `BadInput` for a shard that cannot be read."""
-    stage = webdataset.tarfile_to_samples(**options)
+    whole = webdataset.tarfile_to_samples(**options)
+
+    def of_streams(shards: Iterable[Any]) -> Iterator[Any]:
+        """As the library does it, but for the opening of the URL."""
+        opened = ({**shard, "stream": index.stream(shard["url"])} for shard in shards)
+        yield from group_by_keys(tar_file_expander(opened, **options))
+
+    stage = whole if index.local else of_streams
 
     def read(shards: Iterable[Any]) -> Iterator[Any]:
         try:
@@ -81,7 +97,7 @@ def library_reader(**options: Any) -> PipelineStage:
         except (OSError, tarfile.TarError) as error:
             # The library appends the shard to the error's arguments.
             texts = [text for text in error.args if isinstance(text, str)]
-            raise BadInput(f"shard {texts[-1]} cannot be read: {texts[0].split(' @ ')[0]}") from None
+            raise BadInput(f"shard {shown(texts[-1])} cannot be read: {texts[0].split(' @ ')[0]}") from None
 
     return read
 
@@ -114,9 +130,8 @@ def plain_reader(index: ShardIndex, payloads: Payloads) -> PipelineStage:
 
     def stage(shards: Iterable[Any]) -> Iterator[Sample]:
         for shard in shards:
-            with payloads.opened(shard["url"]) as file:
-                for sample in index.ids(shard["url"]).tolist():
-                    yield sample, payloads.read_part(file, sample)
+            ids = index.ids(shard["url"])
+            yield from zip(ids.tolist(), payloads.stored(ids), strict=True)
 
     return stage
 
@@ -135,7 +150,7 @@ class ShardBatches(IterableDataset[Message]):
 
     def _library(self) -> list[Any]:
         wanted = self._index.fields()
-        read = library_reader(select_files=lambda name: _key_and_field(name)[1] in wanted)
+        read = library_reader(self._index, select_files=lambda name: _key_and_field(name)[1] in wanted)
         return [read, identified(self._index), _payloads]
 
     def __iter__(self) -> Iterator[Message]:
@@ -186,7 +201,7 @@ def item_pipeline(
         shards,
         rank_slice(placement),
         webdataset.split_by_worker,
-        library_reader(),
+        library_reader(index),
         identified(index),
         samples,
         webdataset.map(lambda found: to_item(found[2][found[1]], found[0])),

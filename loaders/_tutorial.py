@@ -22,7 +22,7 @@ from ._delivery import Delivery
 from ._draws import stream
 from ._feed import end_workers
 from ._image import Undecodable
-from ._payload import Payloads
+from ._payload import Payload, Payloads
 
 START_METHOD = "fork"
 """Linux's default up to Python 3.13, which the examples rely on."""
@@ -60,7 +60,7 @@ class ToItem:
         self._transform, self._until = transform(image_preprocessing(workload)), until
         self._name = Payloads(workload.dataset).member
 
-    def __call__(self, payload: bytes, sample: int) -> Any:
+    def __call__(self, payload: Payload, sample: int) -> Any:
         """Raises `BadInput` where the payload cannot be decoded."""
         if self._until is Stage.READ:
             return sample

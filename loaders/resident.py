@@ -15,13 +15,12 @@ from pipebench.kinds.image import ImagePreprocessing
 
 from ._checks import require
 from ._partition import batch_count
-from ._payload import Payloads
 
 
 class Resident:
     """Holds the dataset's first samples, made by the deterministic recipe the slow, trusted way."""
 
-    formats: ClassVar = frozenset({"folder", "wds"})
+    formats: ClassVar = frozenset({"folder", "wds", "parquet"})
     libraries: ClassVar = ("torch",)
     fused: ClassVar[tuple[tuple[Stage, ...], ...]] = ()
     settings: ClassVar = Settings
@@ -51,10 +50,8 @@ def _batch(workload: Workload, device: str, ids: Any) -> Batch:
     import torch
 
     of_kind, wanted = kind(workload.dataset.kind), workload.preprocessing
-    payloads = Payloads(workload.dataset)
-    samples = [
-        of_kind.reference(payloads.read(sample), of_kind.deterministic(wanted)) for sample in ids.tolist()
-    ]
+    payload = workload.dataset.payload
+    samples = [of_kind.reference(payload(sample), of_kind.deterministic(wanted)) for sample in ids.tolist()]
     inputs = torch.from_numpy(np.ascontiguousarray(samples))
     if isinstance(wanted, ImagePreprocessing) and wanted.layout == "channels_last":
         inputs = inputs.contiguous(memory_format=torch.channels_last)

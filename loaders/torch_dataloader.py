@@ -1,11 +1,13 @@
-"""PyTorch's DataLoader over a folder of images.
+"""PyTorch's DataLoader over images at random places: files of their own, or inside shards by the index.
 
 Tuned: each index that the sampler yields is a whole batch, which one worker decodes straight into a slot
-of shared memory. Documented: the tutorials' dataset of single PIL images, torchvision's transforms, and
+of shared memory. From an object store a batch's payloads come side by side, and the worker's next batch is
+fetched meanwhile. Documented: the tutorials' dataset of single PIL images, torchvision's transforms, and
 DataLoader's own collation.
 """
 
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -13,11 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipebench.contract import Batch, Loader, Placement, Stage, Workload
+from pipebench.contract import Batch, Loader, Placement, Stage, Unsupported, Workload
 
+from ._ahead import Prepared
 from ._checks import pillow_distribution, require
 from ._partition import batch_count, batches, share
-from ._payload import Payloads
+from ._payload import Payload, Payloads
 from ._settings import TorchDataLoaderSettings
 
 if TYPE_CHECKING:
@@ -31,12 +34,14 @@ class Task(NamedTuple):
     """The epoch in which the workers began; the task is void once that has changed."""
     epoch: int
     ids: NDArray[np.int64]
+    then: NDArray[np.int64] | None = None
+    """The ids of the worker's next batch, where it shall fetch them meanwhile."""
 
 
 class TorchDataLoader:
-    """Reads `folder` through `torch.utils.data.DataLoader`."""
+    """Reads samples at random places through `torch.utils.data.DataLoader`."""
 
-    formats: ClassVar = frozenset({"folder"})
+    formats: ClassVar = frozenset({"folder", "wds", "parquet"})
     libraries: ClassVar = ("torch", "torchvision", "simplejpeg", pillow_distribution())
     fused: ClassVar[tuple[tuple[Stage, ...], ...]] = ()
     settings: ClassVar = TorchDataLoaderSettings
@@ -46,6 +51,11 @@ class TorchDataLoader:
     ) -> None:
         require("torch_dataloader", TorchDataLoader, workload)
         settings.check(workload.dataset.samples, placement)
+        if (workload.dataset.index.offset < 0).any():
+            raise Unsupported(
+                "reads single payloads, and this Parquet holds them encoded; "
+                "make shards that hold them as they are with 'pipebench data shard --format parquet'"
+            )
         make = _Items if settings.items else _Batches
         self._loader: Loader = make(workload, placement, until, settings)
 
@@ -67,8 +77,9 @@ class _Batches:
         self._feed = Feed(workload, placement, until, settings)
         self._count = batch_count(workload, placement)
         self._ahead = settings.ahead
-        sampler = _Tasks(workload, placement, self._feed, ahead=settings.ahead)
-        self._feed.connect(_FolderBatches(workload, self._feed), sampler)
+        dataset = _IndexedBatches(workload, self._feed)
+        tasks: Iterable[Task] = _Tasks(workload, placement, self._feed, ahead=settings.ahead)
+        self._feed.connect(dataset, tasks if dataset.local else _Announced(tasks, settings.workers))
 
     def epoch(self, number: int) -> Iterator[Batch]:
         return self._feed.start(self._batches(number))
@@ -98,17 +109,40 @@ class _Tasks:
                 yield Task(begun, epoch, ids)
 
 
-class _FolderBatches:
+class _Announced:
+    """Tasks that name the ids of the task that the same worker gets next: workers take turns."""
+
+    def __init__(self, tasks: Iterable[Task], workers: int) -> None:
+        self._tasks, self._workers = tasks, workers
+
+    def __iter__(self) -> Iterator[Task]:
+        waiting: deque[Task] = deque()
+        for task in self._tasks:
+            waiting.append(task)
+            if len(waiting) > self._workers:
+                yield waiting.popleft()._replace(then=task.ids)
+        yield from waiting
+
+
+class _IndexedBatches:
     """In a worker: a map-style dataset whose items are whole batches."""
 
     def __init__(self, workload: Workload, feed: "Feed") -> None:
         self._payloads = Payloads(workload.dataset)
+        self.local = self._payloads.local
+        self._fetch = Prepared(self._payloads.fetch)
         self._ship, self._begun = feed.shipper, feed.epoch
 
     def __getitem__(self, task: Task) -> "Message":
         ids = task.ids if self._begun.value == task.begun else task.ids[:0]
-        payloads = map(self._payloads.read_file, ids.tolist())
-        return self._ship(payloads, ids, task.epoch, self._payloads.member)
+        return self._ship(self._read(ids, task.then), ids, task.epoch, self._payloads.member)
+
+    def _read(self, ids: NDArray[np.int64], then: NDArray[np.int64] | None) -> Iterator[Payload]:
+        """Begins when the first payload is asked for, so that its faults are met by who can ship them."""
+        if self.local:
+            yield from map(self._payloads.read, ids.tolist())
+        elif len(ids):
+            yield from self._fetch(ids, then)
 
 
 class _Items:
@@ -120,7 +154,7 @@ class _Items:
         from ._tutorial import ItemFeed
 
         self._workload, self._placement, self._settings = workload, placement, settings
-        self._dataset: Any = _FolderItems(workload, until)
+        self._dataset: Any = _IndexedItems(workload, until)
         self._feed = ItemFeed(workload, placement, until)
 
     def epoch(self, number: int) -> Iterator[Batch]:
@@ -151,13 +185,13 @@ class _Items:
         self._feed.close()
 
 
-class _FolderItems:
+class _IndexedItems:
     """In a worker: a map-style dataset like torchvision's ImageFolder, with ids in the labels' place."""
 
     def __init__(self, workload: Workload, until: Stage) -> None:
         from ._tutorial import ToItem
 
-        self._read = Payloads(workload.dataset).read_file
+        self._read = Payloads(workload.dataset).read
         self._item = ToItem(workload, until)
 
     def __getitem__(self, sample: int) -> Any:

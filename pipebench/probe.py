@@ -14,6 +14,8 @@ from pipebench.index import content_id, make_index
 from pipebench.kinds import Probe
 
 CLASSES = ("0", "1")
+COLUMN = "payload"
+"""What Parquet's calls it."""
 
 
 class _Place(NamedTuple):
@@ -22,6 +24,7 @@ class _Place(NamedTuple):
     member: str
     shard: int
     offset: int
+    row: int = -1
 
 
 def write_probes(
@@ -44,6 +47,7 @@ def write_probes(
         key=keys,
         member=[place.member for place in places],
         shard=[place.shard for place in places],
+        row=[place.row for place in places],
         offset=[place.offset for place in places],
         size=[len(payload)] * samples,
         label=labels,
@@ -96,7 +100,35 @@ def _write_tar(path: Path, payload: bytes, names: list[str], shard: int) -> Iter
             yield place
 
 
+def _write_parquets(folder: Path, payload: bytes, names: list[str], shards: int) -> Written:
+    places: list[_Place] = []
+    made = []
+    for number, rows in enumerate(np.array_split(np.array(names), shards)):
+        path = folder / f"{number:06d}.parquet"
+        end = _write_parquet(path, payload, len(rows))
+        offsets = [end - (len(rows) - row) * (4 + len(payload)) + 4 for row in range(len(rows))]
+        ending = Path(names[0]).suffix[1:]
+        places += [_Place(f"{COLUMN}/{ending}", number, offset, row) for row, offset in enumerate(offsets)]
+        made.append(Shard(name=path.name, samples=len(rows), size=path.stat().st_size, sha256=None))
+    return places, tuple(made)
+
+
+def _write_parquet(path: Path, payload: bytes, count: int) -> int:
+    """Where the values end: in PLAIN encoding each is its length in 4 bytes and the bytes, one by one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([pa.field(COLUMN, pa.binary(), nullable=False)])
+    table = pa.table([pa.array([payload] * count, pa.binary())], schema=schema)
+    page = count * (4 + len(payload)) + 1  # never full, so that there is only one
+    options = {"use_dictionary": False, "write_statistics": False, "data_page_size": page}
+    pq.write_table(table, path, compression="none", **options)
+    column = pq.read_metadata(path).row_group(0).column(0)
+    return int(column.data_page_offset + column.total_compressed_size)
+
+
 _WRITERS: dict[str, Callable[[Path, bytes, list[str], int], Written]] = {
     "folder": _write_folder,
     "wds": _write_tars,
+    "parquet": _write_parquets,
 }

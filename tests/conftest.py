@@ -14,10 +14,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import xxhash
 
-from pipebench.dataset import Dataset, write_dataset
+from pipebench.dataset import Dataset, Shard, open_dataset, write_dataset
 from pipebench.datasets_prep.formats import FORMATS
 from pipebench.datasets_prep.formats.contract import (
     Extra,
@@ -35,6 +37,8 @@ from pipebench.datasets_prep.synth import Synthesis, synthesise
 from pipebench.index import content_id, make_index
 from pipebench.measure import Look, Trace
 from pipebench.results import Record, TrialSpec
+from tests.faulty_proxy import faulty  # noqa: F401 - a fixture
+from tests.seaweed import bucket, seaweed  # noqa: F401 - fixtures
 
 MS = 1_000_000
 SPEC = TrialSpec(
@@ -67,8 +71,82 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 @pytest.fixture(scope="session")
 def tiny_wds(tiny_folder: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     sharding = Sharding(format="wds", shard_samples=16)
-    made: Dataset = shard_dataset(tiny_folder, tmp_path_factory.mktemp("tiny_wds"), sharding)
+    target = str(tmp_path_factory.mktemp("tiny_wds"))
+    made: Dataset = shard_dataset(tiny_folder.url, target, sharding).dataset
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny_parquet(
+    tiny_folder: Dataset, make_parquet: Callable[..., Dataset], tmp_path_factory: pytest.TempPathFactory
+) -> Dataset:
+    return make_parquet(tiny_folder, tmp_path_factory.mktemp("tiny_parquet"), rows=[16] * 6)
+
+
+@pytest.fixture(scope="session")
+def make_parquet() -> Callable[..., Dataset]:
+    """`make_parquet(dataset, root, rows, group=7, **options)`: its samples as Parquet shards of so many rows.
+
+    `options` are the writer's. Without any, payloads lie as they are and the index says where; with some
+    it leaves that to the reader.
+    """
+
+    def make(dataset: Dataset, root: Path, rows: Sequence[int], group: int = 7, **options: Any) -> Dataset:
+        shards, offsets, begin = [], [], 0
+        for number, count in enumerate(rows):
+            payloads = [dataset.payload(sample) for sample in range(begin, begin + count)]
+            path = root / f"{number}.parquet"
+            _write_parquet(path, payloads, group, options or VERBATIM)
+            offsets += [-1] * count if options else _offsets(path, payloads, group)
+            shards.append(Shard(name=path.name, samples=count, size=path.stat().st_size, sha256=None))
+            begin += count
+        index = make_index(
+            key=dataset.index.key.to_pylist()[:begin],
+            member=["image"] * begin,
+            shard=[number for number, count in enumerate(rows) for _ in range(count)],
+            row=[row for count in rows for row in range(count)],
+            offset=offsets,
+            size=dataset.index.size[:begin],
+            label=dataset.index.label[:begin],
+            hash=dataset.index.hash[:begin],
+        )
+        made = replace(
+            dataset, url=str(root), root=str(root), format="parquet", shards=tuple(shards), samples=begin
+        )
+        write_dataset(made, index)
+        return open_dataset(str(root))
+
+    return make
+
+
+VERBATIM: dict[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "data_page_size": 1 << 30,
+    "write_batch_size": 1 << 20,
+}
+
+
+def _write_parquet(path: Path, payloads: Sequence[bytes], group: int, options: dict[str, Any]) -> None:
+    image = pa.field("image", pa.binary(), nullable=False)
+    schema = pa.schema([("caption", pa.string()), image, ("number", pa.int64())])
+    columns = [[f"no. {row}" for row in range(len(payloads))], payloads, range(len(payloads))]
+    table = pa.table([pa.array(column) for column in columns], schema=schema)
+    pq.write_table(table, path, row_group_size=group, **options)
+
+
+def _offsets(path: Path, payloads: Sequence[bytes], group: int) -> list[int]:
+    """Of each payload: each after its length in 4 bytes, they come last in their row group's column."""
+    footer, offsets = pq.read_metadata(path), []
+    for number in range(footer.num_row_groups):
+        column = footer.row_group(number).column(1)
+        at = column.data_page_offset + column.total_compressed_size
+        for payload in reversed(payloads[number * group : (number + 1) * group]):
+            at -= len(payload)
+            offsets.append(at)
+            at -= 4
+        offsets[number * group :] = reversed(offsets[number * group :])
+    return offsets
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from PIL import Image as Pillow
 from pipebench import registry
 from pipebench.contract import Loader, Placement, Stage, Unsupported, Workload
 from pipebench.dataset import Dataset, open_dataset, write_dataset
-from pipebench.datasets_prep.shard import FORMATS, Sharding, shard_dataset
+from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.deliveries import check_batch, check_ids, check_sizes
 from pipebench.index import content_id, make_index
 from pipebench.kinds import kind
@@ -37,13 +37,15 @@ from pipebench.same_work import prove
 EVERYONE = [
     (name, fmt)
     for name in registry.names(registry.LOADERS)
-    for fmt in sorted(registry.loader(name).formats & {"folder", *FORMATS})
+    for fmt in sorted(registry.loader(name).formats & {"folder", "wds", "parquet"})
 ]
 CONTESTANTS = [case for case in EVERYONE if case[0] != CEILING]
 CUTS = [stage for stage in Stage if stage is not Stage.BATCH]
 SAMPLES = 61
 """A prime: no batch size and no number of ranks divides it."""
 SHARD_SAMPLES = 7
+SHARD_GROUP = 3
+"""Samples of a row group of Parquet."""
 CORES = 2
 DEVICE = os.environ.get("PIPEBENCH_TEST_DEVICE", "cpu")
 """`make gpu-check` runs this suite on `cuda`."""
@@ -76,7 +78,7 @@ Build = Callable[..., Dataset]
 
 
 @pytest.fixture(scope="module")
-def dataset_of(tmp_path_factory: pytest.TempPathFactory) -> Build:
+def dataset_of(tmp_path_factory: pytest.TempPathFactory, make_parquet: Build) -> Build:
     """`dataset_of(format, payloads)`: these payloads as a dataset, made once for each name and format."""
     made: dict[tuple[str, str], Dataset] = {}
 
@@ -84,11 +86,18 @@ def dataset_of(tmp_path_factory: pytest.TempPathFactory) -> Build:
         if ("folder", name) not in made:
             made["folder", name] = _folder(tmp_path_factory.mktemp(name), payloads())
         if (fmt, name) not in made:
-            sharding = Sharding(format=fmt, shard_samples=SHARD_SAMPLES)
-            made[fmt, name] = shard_dataset(
-                made["folder", name], tmp_path_factory.mktemp(f"{name}-{fmt}"), sharding
-            )
+            write = {"wds": shard, "parquet": parquet}[fmt]
+            made[fmt, name] = write(made["folder", name], tmp_path_factory.mktemp(f"{name}-{fmt}"))
         return made[fmt, name]
+
+    def shard(folder: Dataset, root: Path) -> Dataset:
+        sharding = Sharding(format="wds", shard_samples=SHARD_SAMPLES)
+        sharded: Dataset = shard_dataset(folder.url, str(root), sharding).dataset
+        return sharded
+
+    def parquet(folder: Dataset, root: Path) -> Dataset:
+        whole, rest = divmod(folder.samples, SHARD_SAMPLES)
+        return make_parquet(folder, root, [SHARD_SAMPLES] * whole + [rest] * (rest > 0), group=SHARD_GROUP)
 
     return build
 
@@ -121,6 +130,12 @@ def _folder(root: Path, payloads: list[bytes]) -> Dataset:
     )
     write_dataset(made, index)
     return open_dataset(str(root))
+
+
+@pytest.fixture
+def tiny(request: pytest.FixtureRequest) -> Callable[[str], Dataset]:
+    """`tiny(format)`: synthetic photographs."""
+    return lambda fmt: request.getfixturevalue(f"tiny_{fmt}")
 
 
 @pytest.fixture
@@ -218,11 +233,11 @@ def test_an_abandoned_epoch_leaves_the_next_complete(pictures: Build, name: str,
 
 @contestants
 def test_two_ranks_of_the_documented_preset_share_no_randomness(
-    tiny_folder: Dataset, tiny_wds: Dataset, name: str, fmt: str
+    tiny: Callable[[str], Dataset], name: str, fmt: str
 ) -> None:
     proof = prove(
         lambda workload, placement: _make(name, workload, placement, preset="documented"),
-        _workload({"folder": tiny_folder, "wds": tiny_wds}[fmt], batch_size=20),
+        _workload(tiny(fmt), batch_size=20),
         replace(ALONE, world_size=2),
     )
     assert (proof.fault, proof.random) == (None, "proved")
@@ -282,12 +297,12 @@ def test_batches_are_as_asked(
 @pytest.mark.parametrize("preset", ["tuned", "documented"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_the_work_is_the_same(
-    tiny_folder: Dataset, tiny_wds: Dataset, name: str, fmt: str, preset: str, dtype: Any
+    tiny: Callable[[str], Dataset], name: str, fmt: str, preset: str, dtype: Any
 ) -> None:
     """On photographs, whose content tells filters apart; `channels_last` goes with `float32`."""
     layout: Any = "contiguous" if dtype == "uint8" else "channels_last"
     workload = _workload(
-        {"folder": tiny_folder, "wds": tiny_wds}[fmt],
+        tiny(fmt),
         batch_size=20,
         preprocessing=ImagePreprocessing(size=64, dtype=dtype, layout=layout),
     )

@@ -211,8 +211,8 @@ def test_a_killed_worker_ends_the_epoch_with_an_error(make: Make) -> None:
 
 
 def test_another_format_is_unsupported(make: Make, tiny_wds: Dataset) -> None:
-    with pytest.raises(Unsupported, match="reads folder, not wds"):
-        make(dataset=tiny_wds)
+    with pytest.raises(Unsupported, match="reads folder and parquet and wds, not papyrus"):
+        make(dataset=replace(tiny_wds, format="papyrus"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""What takes long is begun before it is asked for, in a background thread."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+def one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, of which each next one is made while the one before it is in use."""
+    end: Any = object()
+    with ThreadPoolExecutor(1, "pipebench-ahead") as thread:
+        following = thread.submit(next, items, end)
+        while (item := following.result()) is not end:
+            following = thread.submit(next, items, end)
+            yield item
+
+
+class Prepared(Generic[T]):
+    """In a worker: a function of ids, whose next value is made while the one before it is in use."""
+
+    def __init__(self, make: Callable[[NDArray[np.int64]], T]) -> None:
+        self._make = make
+        self._thread: ThreadPoolExecutor | None = None
+        self._following: tuple[NDArray[np.int64], Future[T]] | None = None
+
+    def __call__(self, ids: NDArray[np.int64], then: NDArray[np.int64] | None) -> T:
+        """The value for `ids`; that for `then` is begun."""
+        made = self._made(ids)
+        self._following = None if then is None else (then, self._begin(then))
+        return made
+
+    def _made(self, ids: NDArray[np.int64]) -> T:
+        if self._following is not None and np.array_equal(self._following[0], ids):
+            return self._following[1].result()
+        return self._make(ids)
+
+    def _begin(self, ids: NDArray[np.int64]) -> Future[T]:
+        if self._thread is None:  # not before the fork, which no thread survives
+            self._thread = ThreadPoolExecutor(1, "pipebench-ahead")
+        return self._thread.submit(self._make, ids)
