@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from pipebench.redact import scrubbed
+
 LONGEST = 2000
 """Characters that `one_line` keeps at most; a loader may have written megabytes."""
 
@@ -23,6 +25,6 @@ def unknown(what: str, name: str, known: Iterable[str]) -> BadInput:
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
-    """Foreign text for a record or a table: on one line, printable, and of a long one the end."""
-    shown = "".join(c if c.isprintable() else "?" for c in " | ".join(text.strip().splitlines()))
+    """Foreign text for a record or a table: one printable line, no credentials, and of a long one the end."""
+    shown = "".join(c if c.isprintable() else "?" for c in " | ".join(scrubbed(text).strip().splitlines()))
     return shown if len(shown) <= longest else f"...{shown[-longest:]}"

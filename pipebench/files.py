@@ -1,26 +1,34 @@
-"""Where bytes lie: local paths and fsspec URLs, behind a few functions. Nobody else opens a URL.
+"""Where bytes lie: local paths and URLs, behind a few functions. Nobody else opens a URL.
 
-Errors of whatever library speaks to the storage become `OSError`, with a text that is fit to print:
-`why` makes it, and `shown` takes credentials out of a URL.
+Everything goes wrong as an `OSError` (`ImportError`, with what to install, where a library is missing).
+`why` makes a text of it that is fit to print, and `shown` takes credentials out of a URL.
+
+Remote files are read and written whole or in ranges, tried again where that may help, and counted.
+**A process that forks workers** which read object stores calls `keep_forkable` before it reads any
+itself; see `pipebench.remote.routing` for the rule and what happens otherwise.
 """
 
+import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-
-import fsspec
+from typing import Any, BinaryIO, NamedTuple
 
 from pipebench.errors import one_line
+from pipebench.remote import routing
+from pipebench.remote.contract import Range as Range
+from pipebench.remote.routing import end_helper as end_helper
+from pipebench.remote.routing import keep_forkable as keep_forkable
+from pipebench.remote.routing import speak_here as speak_here
+from pipebench.remote.urls import is_local as is_local
+from pipebench.remote.urls import join as join
+from pipebench.remote.urls import local_path as local_path
+from pipebench.remote.urls import shown as shown
 
-
-class Range(NamedTuple):
-    """Some bytes of a file."""
-
-    url: str
-    offset: int
-    size: int
+BUFFER_BYTES = 2**20
+"""Read at once from a remote file that is open, at least."""
 
 
 class Listed(NamedTuple):
@@ -34,56 +42,29 @@ class Listed(NamedTuple):
     """Differs once the file has been written again: its ETag or the time of its last change."""
 
 
-def is_local(url: str) -> bool:
-    """Whether the URL names this host's filesystem."""
-    return "://" not in url or url.startswith("file://")
-
-
-def local_path(url: str) -> str:
-    """A local URL as a path."""
-    return url.removeprefix("file://")
-
-
-def join(url: str, name: str) -> str:
-    """The URL of a file in a folder."""
-    return f"{url.rstrip('/')}/{name}"
-
-
-def shown(url: str) -> str:
-    """The URL for messages and results: without user, password and query."""
-    if is_local(url):
-        return url
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def why(error: BaseException) -> str:
     """What an error of the storage says, in one line without credentials."""
     return one_line(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-
-
-def filesystem(url: str) -> tuple[Any, str]:
-    """The fsspec filesystem of a URL, and the path in it. Raises `ImportError` and `ValueError`."""
-    fs, path = fsspec.core.url_to_fs(url)
-    return fs, str(path)
 
 
 def read_file(url: str) -> bytes:
     """All bytes of a file."""
     if is_local(url):
         return Path(local_path(url)).read_bytes()
-    fs, path = filesystem(url)
-    return bytes(fs.cat_file(path))
+    content: bytes = routing.call("read", url, url)
+    return content
 
 
 def read_ranges(ranges: Sequence[Range]) -> list[bytes]:
-    """The bytes of each range, in order; of a remote file side by side."""
+    """The bytes of each range, in order; of remote files side by side, neighbours in one request.
+
+    All are local or all are remote. Raises `OSError` where a remote file ends before a range does; of a
+    local one what there is is returned.
+    """
     if all(is_local(part.url) for part in ranges):
         return [_read_local(part) for part in ranges]
-    fs, _ = filesystem(ranges[0].url)
-    paths = [filesystem(part.url)[1] for part in ranges]
-    starts, ends = [part.offset for part in ranges], [part.offset + part.size for part in ranges]
-    return [bytes(content) for content in fs.cat_ranges(paths, starts, ends, on_error="raise")]
+    contents: list[bytes] = routing.call("read_ranges", ranges[0].url, list(ranges))
+    return contents
 
 
 def _read_local(part: Range) -> bytes:
@@ -92,20 +73,47 @@ def _read_local(part: Range) -> bytes:
         return file.read(part.size)
 
 
-def open_random(url: str) -> Any:
-    """A file object for reading at any place. The caller closes it."""
+def open_random(url: str, buffer_bytes: int = BUFFER_BYTES) -> Any:
+    """A file object for reading at any place, through a buffer if it is remote. The caller closes it."""
     if is_local(url):
         return Path(local_path(url)).open("rb")
-    fs, path = filesystem(url)
-    return fs.open(path, "rb")
+    return io.BufferedReader(_RemoteFile(url, routing.call("entry", url, url).size), buffer_bytes)
+
+
+class _RemoteFile(io.RawIOBase):
+    """A remote file of known size; each read is a request."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url, self._size, self._at = url, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self._size - self._at)
+        if count <= 0:
+            return 0
+        buffer[:count] = read_ranges([Range(self._url, self._at, count)])[0]
+        self._at += count
+        return count
 
 
 def exists(url: str) -> bool:
     """Whether there is such a file or folder."""
     if is_local(url):
         return Path(local_path(url)).exists()
-    fs, path = filesystem(url)
-    return bool(fs.exists(path))
+    try:
+        routing.call("entry", url, url)
+    except FileNotFoundError:
+        return any(True for _ in names(url))
+    return True
 
 
 def names(url: str) -> Iterator[str]:
@@ -114,64 +122,69 @@ def names(url: str) -> Iterator[str]:
         folder = Path(local_path(url))
         yield from (entry.name for entry in folder.iterdir()) if folder.is_dir() else ()
         return
-    fs, path = filesystem(url)
-    fs.invalidate_cache()
-    try:
-        found = fs.ls(path, detail=False)
-    except FileNotFoundError:
-        return
-    yield from (str(name).rstrip("/").rpartition("/")[2] for name in found)
+    yield from routing.call("names", url, url)
 
 
 def objects(url: str) -> Iterator[Listed]:
-    """All files below a remote folder, at any depth and in no order; of none, nothing.
-
-    Not fsspec's own `walk`, which passes over folders below that it could not list.
-    """
-    fs, root = filesystem(url)
-    fs.invalidate_cache()
-    root = root.rstrip("/")
-    folders = [root]
-    while folders:
-        folder = folders.pop()
-        for info in _infos(fs, folder):
-            path = str(info["name"]).rstrip("/")
-            if not path.startswith(f"{folder}/"):
-                continue  # the folder's own marker
-            if info["type"] == "directory":
-                folders.append(path)
-            else:
-                yield Listed(path[len(root) + 1 :], int(info["size"]), _stamp(info))
+    """All files below a remote folder, at any depth and in no order; of none, nothing."""
+    for page in routing.listing(url):
+        yield from (Listed(entry.name, entry.size, entry.version) for entry in page)
 
 
-def _infos(fs: Any, folder: str) -> list[dict[str, Any]]:
-    try:
-        return list(fs.ls(folder, detail=True))
-    except FileNotFoundError:
-        return []
-
-
-_STAMPS = ("e_tag", "ETag", "etag", "last_modified", "LastModified", "mtime", "updated", "created")
-"""What fsspec's filesystems call a file's tag or time, the surest first."""
-
-
-def _stamp(info: Mapping[str, Any]) -> str:
-    return next((str(info[name]) for name in _STAMPS if info.get(name)), "")
+def times(url: str) -> dict[str, float]:
+    """The names of all files below a remote folder, and when each was written, by the storage's clock (s)."""
+    return {entry.name: entry.modified for page in routing.listing(url) for entry in page}
 
 
 def write_whole(url: str, content: bytes) -> None:
     """Writes a small file that appears under its name only when it is complete and synced."""
     if not is_local(url):
-        fs, remote = filesystem(url)
-        fs.pipe_file(remote, content)
+        routing.call("write", url, url, content)
         return
-    path = Path(local_path(url))
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with created(url) as file:
         file.write(content)
+
+
+@contextmanager
+def created(url: str) -> Iterator[BinaryIO]:
+    """A new file to write in turn, which appears under its name when the block ends, whole and synced.
+
+    If the block raises there is no such file. One for a remote place is kept in the temporary folder
+    until then.
+    """
+    with _created_locally(Path(local_path(url))) if is_local(url) else _created_remotely(url) as file:
+        yield file
+
+
+@contextmanager
+def _created_locally(path: Path) -> Iterator[BinaryIO]:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _created_remotely(url: str) -> Iterator[BinaryIO]:
+    with tempfile.NamedTemporaryFile(prefix="pipebench-") as file:
+        yield file  # type: ignore[misc] # it has all that a BinaryIO has
         file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+        put_files([(Path(file.name), url)])
+
+
+def put_files(files: Sequence[tuple[Path, str]]) -> None:
+    """Uploads local files to URLs of one storage, side by side; each appears whole or not at all.
+
+    What is above 8 MiB goes in parts of that size. When an upload fails, its parts are removed where
+    the storage can tell them; see `clear_uploads`.
+    """
+    if files:
+        routing.call("upload", files[0][1], [(str(path), url) for path, url in files])
 
 
 def remove(url: str) -> None:
@@ -179,8 +192,4 @@ def remove(url: str) -> None:
     if is_local(url):
         Path(local_path(url)).unlink(missing_ok=True)
         return
-    fs, path = filesystem(url)
-    try:
-        fs.rm_file(path)
-    except FileNotFoundError:
-        return
+    routing.call("remove", url, url)
