@@ -3,20 +3,14 @@
 Beside each `<name>.tar` lies `<name>.idx`, DALI's index in version 1.1.
 """
 
-import hashlib
-import os
 import re
-import tarfile
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
-from pipebench.dataset import Shard
 from pipebench.errors import BadInput
 
-from ._tar import Tar, header, padded
+from ._tar import Tar, padded
 from .contract import Place, Placed, PlacedPart, Sample, Shared
 from .names import check_fields, check_path, named
-from .shards import ShardTask, Written, payloads
 
 LABEL = "cls"
 """The field of a sample's label."""
@@ -111,67 +105,3 @@ class _DaliIndex:
 
 
 _BLANK = re.compile(r"\s")
-
-
-# What `shard.py` still uses; it goes when that takes the new contract.
-
-SUFFIX = ".tar"
-FORMAT = "wds"
-
-
-def sample_bytes(size: int) -> int:
-    """Bytes that a payload of `size` takes in a shard, with its label and headers of plain names."""
-    return 3 * tarfile.BLOCKSIZE + padded(size)
-
-
-def write_shard(task: ShardTask) -> Written:
-    """Writes one shard, which has its name only once it is whole and on storage."""
-    partial = task.folder / f".{task.name}.partial"
-    try:
-        with partial.open("wb") as file:
-            tar = _OldTar(file)
-            members, offsets = _write_rows(tar, task)
-            tar.end()
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(task.folder / task.name)
-    finally:
-        partial.unlink(missing_ok=True)
-    shard = Shard(name=task.name, samples=len(task.rows), size=tar.size, sha256=tar.digest.hexdigest())
-    return Written(shard=shard, members=members, offsets=offsets)
-
-
-def _write_rows(tar: "_OldTar", task: ShardTask) -> tuple[list[str], list[int]]:
-    members, offsets = [], []
-    for row, payload in zip(task.rows, payloads(task.rows), strict=True):
-        stem = member_stem(row.key)
-        members.append(f"{stem}.{row.extension}")
-        offsets.append(tar.add(members[-1], payload))
-        tar.add(f"{stem}.cls", str(row.label).encode())
-    return members, offsets
-
-
-class _OldTar:
-    """An archive being written, with its size and SHA-256 so far."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def add(self, name: str, content: bytes) -> int:
-        """Appends a member and returns its content's offset."""
-        self._append(header(name, len(content)))
-        offset = self.size
-        self._append(content)
-        self._append(bytes(padded(len(content)) - len(content)))
-        return offset
-
-    def end(self) -> None:
-        self._append(bytes(1024))
-        self._append(bytes(-self.size % tarfile.RECORDSIZE))
-
-    def _append(self, data: bytes) -> None:
-        self._file.write(data)
-        self.digest.update(data)
-        self.size += len(data)
