@@ -49,7 +49,7 @@ class Cells:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._errors = (pa.ArrowException, ValueError, KeyError)
+        self._errors = (pa.ArrowException, ValueError, KeyError, OSError)
         self._columns: frozenset[str] = frozenset()
         self._rows: _Rows | None = None
         self._file = open_random(url)
