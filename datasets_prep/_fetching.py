@@ -55,7 +55,10 @@ class Fetcher:
         """
         fetched = self._ranges(parts) | self._encoded(parts)
         for number, part in enumerate(parts):
-            yield fetched.pop(number) if number in fetched else _whole(part)
+            if number in fetched:
+                yield fetched.pop(number)
+            else:
+                yield _whole(part) if _is_file(part) else b""
 
     def _ranges(self, parts: Sequence[Part]) -> dict[int, Content]:
         """What does not lie in a local file of its own, by its position."""
@@ -117,7 +120,7 @@ def _cell(part: Part) -> Cell:
 
 def _runs(parts: Sequence[Part]) -> Iterator[_Run]:
     """Parts of shards, and remote files, in the order in which they lie; neighbours together."""
-    ranged = [n for n, part in enumerate(parts) if _is_range(part)]
+    ranged = [n for n, part in enumerate(parts) if part.offset >= 0 and part.size and not _is_file(part)]
     run: _Run | None = None
     for number in sorted(ranged, key=lambda n: (parts[n].url, parts[n].offset)):
         part = parts[number]
@@ -134,8 +137,9 @@ def _runs(parts: Sequence[Part]) -> Iterator[_Run]:
         yield run
 
 
-def _is_range(part: Part) -> bool:
-    return part.offset > 0 or (part.offset == 0 and not is_local(part.url))
+def _is_file(part: Part) -> bool:
+    """Whether it is a whole local file."""
+    return part.offset == 0 and is_local(part.url)
 
 
 def _joins(part: Part, run: _Run) -> bool:

@@ -1,6 +1,7 @@
 """Reads samples from wherever they lie, some megabytes at a time, and checks what is known of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import NoReturn
 
@@ -22,12 +23,33 @@ def read_samples(rows: Iterable[Row]) -> Iterator[Sample]:
 
     Raises `BadInput` naming the sample where one is gone, cannot be read or has changed.
     """
-    with closing(Fetcher()) as fetcher:
+    with closing(Fetcher()) as fetcher, ThreadPoolExecutor(1) as pool:
+        last: tuple[list[Row], Iterator[Content | None]] | None = None
         for window in _windows(rows):
-            parts = [part for row in window for part in (row.payload, *row.extras)]
-            contents = _named(fetcher.fetch(parts), window)
-            for row in window:
-                yield _sample(row, contents)
+            contents = _fetched(fetcher, window, pool)
+            if last is not None:
+                yield from _samples(*last)
+            last = window, contents
+        if last is not None:
+            yield from _samples(*last)
+
+
+def _fetched(fetcher: Fetcher, window: Sequence[Row], pool: Executor) -> Iterator[Content | None]:
+    """The contents of all parts: local ones are read when they are asked for, remote ones from now on."""
+    contents = fetcher.fetch([part for row in window for part in (row.payload, *row.extras)])
+    if is_local(window[0].payload.url):
+        return contents
+    return _arrived(pool.submit(list, contents))
+
+
+def _arrived(coming: Future[list[Content | None]]) -> Iterator[Content | None]:
+    yield from coming.result()
+
+
+def _samples(window: Sequence[Row], contents: Iterator[Content | None]) -> Iterator[Sample]:
+    found = _named(contents, window)
+    for row in window:
+        yield _sample(row, found)
 
 
 def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
