@@ -36,7 +36,8 @@ def _tails(dataset: Dataset, lengths: list[int]) -> list[bytes]:
     try:
         return read_ranges([_tail(dataset, *of) for of in zip(dataset.shards, lengths, strict=True)])
     except OSError as error:
-        raise BadInput(f"{shown(dataset.root)} cannot be read: {why(error)}") from None
+        place = shown(error.filename or dataset.root)
+        raise BadInput(f"{place} cannot be read: {why(error)}; index the dataset again") from None
 
 
 def _tail(dataset: Dataset, shard: Shard, length: int) -> Range:

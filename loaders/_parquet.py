@@ -1,7 +1,7 @@
 """Payloads out of Parquet, piece by piece: by pyarrow's reader, or from where the index says."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,21 @@ class Opened(NamedTuple):
     """From a position among the ids. Raises `BadInput`."""
 
 
-Reader = Callable[[Piece], Iterator[Opened]]
+class Reader(Protocol):
+    """Opens pieces."""
+
+    large: bool
+    """Whether some piece had better not be held as a whole."""
+
+    def __call__(self, piece: Piece) -> Iterator[Opened]:
+        """The piece's samples, in parts. Raises `BadInput`."""
+        ...
 
 
 class PlainReader:
     """Reads payloads from where the index says: locally each when it is asked for, else a piece at once."""
+
+    large = False
 
     def __init__(self, payloads: Payloads) -> None:
         self._payloads = payloads
@@ -54,6 +64,7 @@ class LibraryReader:
     def __init__(self, dataset: Dataset, footers: Sequence[Any], payloads: Payloads, *, mmap: bool) -> None:
         self._dataset, self._footers, self._payloads, self._mmap = dataset, footers, payloads, mmap
         self._rows = max(1, DECODED_BYTES * dataset.samples // max(1, dataset.payload_bytes))
+        self.large = max(map(_largest, footers)) > WHOLE_BYTES
         self._files: dict[int, Any] = {}
 
     def __call__(self, piece: Piece) -> Iterator[Opened]:
@@ -79,7 +90,7 @@ class LibraryReader:
                 return
 
     def _batches(self, piece: Piece, column: str) -> Iterator[Any]:
-        batches: Iterator[Any] = self._file(piece).iter_batches(
+        batches: Iterator[Any] = self._file(piece.shard).iter_batches(
             self._rows, row_groups=[piece.group], columns=[column], use_threads=False
         )
         return batches
@@ -89,23 +100,25 @@ class LibraryReader:
         checked = self._payloads.checked
         return Opened(ids, lambda position: checked(values[places[position]], samples[position]))
 
-    def _file(self, piece: Piece) -> Any:
-        if piece.shard not in self._files:
+    def _file(self, shard: int) -> Any:
+        """The open shard. A remote one is opened anew, since several threads read those."""
+        if not self._payloads.local:
+            url, size = self._url(shard), self._dataset.shards[shard].size
+            return self._open(shard, RemoteFile(url, size), memory_map=False)
+        if shard not in self._files:
             if len(self._files) == MOST_OPEN:
                 self._files.pop(next(iter(self._files)))
-            self._files[piece.shard] = self._open(piece.shard)
-        return self._files[piece.shard]
+            self._files[shard] = self._open(shard, self._url(shard), memory_map=self._mmap)
+        return self._files[shard]
 
-    def _open(self, shard: int) -> Any:
+    def _open(self, shard: int, source: Any, *, memory_map: bool) -> Any:
         import pyarrow.parquet as pq
 
-        url, footer = self._url(shard), self._footers[shard]
-        local = is_local(url)
         return pq.ParquetFile(
-            url if local else RemoteFile(url, self._dataset.shards[shard].size),
-            metadata=footer,
-            memory_map=local and self._mmap,
-            buffer_size=0 if _largest(footer) <= WHOLE_BYTES else BUFFER_BYTES,
+            source,
+            metadata=self._footers[shard],
+            memory_map=memory_map,
+            buffer_size=BUFFER_BYTES if self.large else 0,
             pre_buffer=False,
         )
 

@@ -1,9 +1,8 @@
 """A sample's payload, from where the index says that it lies, locally or in an object store."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +11,12 @@ from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
 from pipebench.files import Range, is_local, join, local_path, read_ranges, shown, why
 
-from ._ahead import one_ahead
+from ._ahead import some_ahead
 
 Payload = bytes | memoryview
 
-SPAN = 2 << 20
-"""Bytes that one request asks for at most, but for a payload that is larger."""
-GAP = 64 << 10
-"""Bytes between two payloads that are fetched with them rather than cost another request."""
-BLOCK = 4 * SPAN
-"""Bytes that are fetched side by side where payloads are read in their stored order."""
+BLOCK = 8 << 20
+"""Bytes that are fetched at once where payloads are read in their stored order, about."""
 MOST_OPEN = 128
 """Shards that a process keeps open: its limit is often 1024 files, some of them others'."""
 
@@ -57,41 +52,25 @@ class Payloads:
     def stored(self, ids: NDArray[np.int64]) -> Iterator[Payload]:
         """Payloads of one shard, in the order in which it holds them. Raises `BadInput`.
 
-        From an object store they come in blocks, and while one is in use the next is fetched.
+        From an object store they come in blocks, and while one is in use the next are fetched.
         """
         if self.local:
             return map(self.read, ids.tolist())
         ends = np.flatnonzero(np.diff(self._offset[ids] // BLOCK)) + 1
-        return chain.from_iterable(one_ahead(map(self.fetch, np.split(ids, ends))))
+        return chain.from_iterable(some_ahead(self.fetch, np.split(ids, ends)))
 
     def fetch(self, ids: NDArray[np.int64]) -> list[Payload]:
-        """Payloads from an object store, side by side. Raises `BadInput`.
-
-        What lies close together comes with one request.
-        """
-        spans = self._spans(ids)
+        """Payloads from an object store, side by side. Raises `BadInput`."""
+        samples = ids.tolist()
         try:
-            contents = read_ranges([span.range for span in spans])
+            contents = read_ranges([self._range(sample) for sample in samples])
         except OSError as error:
-            raise BadInput(f"{shown(self._root)} cannot be read: {why(error)}") from None
-        return [
-            self.checked(memoryview(content)[start : start + size], sample)
-            for span, content in zip(spans, contents, strict=True)
-            for sample, start, size in span.payloads
-        ]
+            place = shown(error.filename or self._root)
+            raise BadInput(f"{place} cannot be read: {why(error)}; index the dataset again") from None
+        return [self.checked(content, sample) for sample, content in zip(samples, contents, strict=True)]
 
-    def _spans(self, ids: NDArray[np.int64]) -> list["_Span"]:
-        shard, offset = self._shard[ids], self._offset[ids]
-        gap = offset[1:] - (offset + self._size[ids])[:-1]
-        apart = (np.diff(shard) != 0) | (shard[1:] < 0) | (gap < 0) | (gap > GAP)
-        ends = np.flatnonzero(apart | (np.diff(offset // SPAN) != 0)) + 1
-        return [self._span(part) for part in np.split(ids, ends)]
-
-    def _span(self, ids: NDArray[np.int64]) -> "_Span":
-        starts, sizes = self._offset[ids], self._size[ids]
-        first, end = int(starts[0]), int(starts[-1] + sizes[-1])
-        places = zip(ids.tolist(), (starts - first).tolist(), sizes.tolist(), strict=True)
-        return _Span(Range(self._url(int(ids[0])), first, end - first), list(places))
+    def _range(self, sample: int) -> Range:
+        return Range(self._url(sample), int(self._offset[sample]), int(self._size[sample]))
 
     def _url(self, sample: int) -> str:
         shard = self._shard[sample]
@@ -118,14 +97,6 @@ class Payloads:
                 "index says; index the dataset again"
             )
         return payload
-
-
-class _Span(NamedTuple):
-    """Payloads that come with one request."""
-
-    range: Range
-    payloads: Sequence[tuple[int, int, int]]
-    """(id, first byte in the range, size) of each."""
 
 
 class _Files:

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipebench.contract import Placement, Workload
 
-from ._ahead import one_ahead
+from ._ahead import one_ahead, some_ahead
 from ._draws import stream
 from ._mix import Drawn, in_order, mixed
 from ._parquet import LibraryReader, Opened, PlainReader, Reader
@@ -40,6 +40,10 @@ class Rows:
         return mixed(opened, self._settings.buffer, np.random.default_rng(entropy))
 
     def _opened(self, epoch: int, worker: int) -> Iterator[Opened]:
-        """Piece by piece; from an object store the next is fetched while one is in use."""
-        opened = chain.from_iterable(map(self._read, self._deal.pieces(epoch, worker)))
-        return opened if self._payloads.local else one_ahead(opened)
+        """Piece by piece; from an object store the next are fetched while one is in use."""
+        pieces = self._deal.pieces(epoch, worker)
+        if self._payloads.local:
+            return chain.from_iterable(map(self._read, pieces))
+        if self._read.large:
+            return one_ahead(chain.from_iterable(map(self._read, pieces)))
+        return chain.from_iterable(some_ahead(lambda piece: list(self._read(piece)), pieces))

@@ -2,20 +2,20 @@
 
 from pipebench.files import Range, read_ranges
 
-from ._ahead import one_ahead
-from ._payload import BLOCK, SPAN
+from ._ahead import some_ahead
+from ._payload import BLOCK
 
 
 class Stream:
     """A file from its beginning to its end, of which tar readers need `read`.
 
-    While a block is in use the next is fetched.
+    While a block is in use the next are fetched.
     """
 
     def __init__(self, url: str, size: int) -> None:
         """`size` is the file's, in bytes."""
         starts = range(0, size, BLOCK)
-        self._blocks = one_ahead(read_side_by_side(url, start, min(BLOCK, size - start)) for start in starts)
+        self._blocks = some_ahead(lambda start: _read(url, start, min(BLOCK, size - start)), starts)
         self._block, self._at = memoryview(b""), 0
 
     def read(self, size: int) -> bytes:
@@ -53,7 +53,7 @@ class RemoteFile:
     def read(self, size: int = -1) -> bytes:
         """Raises `OSError`."""
         left = self._size - self._at
-        content = read_side_by_side(self._url, self._at, left if size < 0 else min(size, left))
+        content = _read(self._url, self._at, left if size < 0 else min(size, left))
         self._at += len(content)
         return content
 
@@ -64,7 +64,5 @@ class RemoteFile:
         """Nothing is held."""
 
 
-def read_side_by_side(url: str, start: int, size: int) -> bytes:
-    """Bytes of a file, in parts that are fetched at once."""
-    parts = [Range(url, at, min(SPAN, start + size - at)) for at in range(start, start + size, SPAN)]
-    return b"".join(read_ranges(parts) if parts else ())
+def _read(url: str, start: int, size: int) -> bytes:
+    return read_ranges([Range(url, start, size)])[0]
