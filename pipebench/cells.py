@@ -49,7 +49,7 @@ class Cells:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        self._errors = (pa.ArrowException, ValueError, KeyError, OSError)
+        self._errors = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
         self._columns: frozenset[str] = frozenset()
         self._rows: _Rows | None = None
         self._file = open_random(url)
@@ -133,12 +133,15 @@ def _column(batch: Any, path: str) -> Any:
 
 def content(value: Any) -> bytes | None:
     """A pyarrow scalar as a file's content: bytes and text as they are, all else as JSON, null as None."""
-    plain = value.as_py()
-    if plain is None or isinstance(plain, bytes):
-        return plain
-    if isinstance(plain, str):
-        return plain.encode()
-    return json.dumps(plain, ensure_ascii=False, default=_as_text).encode()
+    import pyarrow as pa
+
+    if isinstance(value, pa.DictionaryScalar):
+        value = value.value
+    if not value.is_valid:
+        return None
+    if isinstance(value, pa.BinaryScalar):  # text too, of which as_py would want valid UTF-8
+        return bytes(value.as_buffer())
+    return json.dumps(value.as_py(), ensure_ascii=False, default=_as_text).encode()
 
 
 def _as_text(value: Any) -> str:

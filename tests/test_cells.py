@@ -105,12 +105,27 @@ def test_what_is_not_there(opened: Cells, cell: Cell, message: str) -> None:
 
 
 def test_text_that_is_none(tmp_path: Path) -> None:
-    text = pa.Array.from_buffers(
-        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")]
-    )
+    lengths = pa.py_buffer(b"\0\0\0\0\1\0\0\0")
+    text = pa.Array.from_buffers(pa.string(), 1, [None, lengths, pa.py_buffer(b"\xff")])
     pq.write_table(pa.table({"text": text}), tmp_path / "x.parquet")
-    with pytest.raises(OSError, match="utf-8"):
-        read_cell(str(tmp_path / "x.parquet"), 0, "text")
+    assert read_cell(str(tmp_path / "x.parquet"), 0, "text") == b"\xff"
+
+
+@pytest.mark.parametrize(
+    "sort",
+    [
+        pa.binary(2),
+        pa.large_binary(),
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int8(), pa.string()),
+    ],
+)
+def test_types_of_bytes_and_text(tmp_path: Path, sort: Any) -> None:
+    values = pa.array([b"ab", None] if pa.types.is_fixed_size_binary(sort) else ["ab", None], sort)
+    pq.write_table(pa.table({"x": values}), tmp_path / "x.parquet")
+    with closing(Cells(str(tmp_path / "x.parquet"))) as found:
+        assert found.read([Cell(0, "x"), Cell(1, "x")]) == [b"ab", None]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"no Parquet" * 100])
