@@ -187,9 +187,30 @@ def put_files(files: Sequence[tuple[Path, str]]) -> None:
         routing.call("upload", files[0][1], [(str(path), url) for path, url in files])
 
 
+def clear_uploads(url: str) -> int | None:
+    """Ends uploads below a remote folder that were begun and never ended, as by a process that was killed.
+
+    Nobody else may be writing there. Returns how many there were; None where the storage does not tell.
+    """
+    ended: int | None = routing.call("clear_uploads", url, url)
+    return ended
+
+
+def sizes(urls: Sequence[str]) -> list[int | None]:
+    """Bytes of each of some remote files, asked side by side, or None where there is none."""
+    found: list[int | None] = routing.call("sizes", urls[0], list(urls)) if urls else []
+    return found
+
+
 def remove(url: str) -> None:
     """Removes a file; one that is gone already is fine."""
     if is_local(url):
         Path(local_path(url)).unlink(missing_ok=True)
         return
-    routing.call("remove", url, url)
+    routing.call("remove", url, [url])
+
+
+def remove_below(url: str) -> None:
+    """Removes all files below a remote folder."""
+    for page in routing.listing(url):
+        routing.call("remove", url, [join(url, entry.name) for entry in page])

@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from pipebench.errors import BadInput
-from pipebench.files import is_local, local_path, read_file, shown, why
+from pipebench.files import created, is_local, local_path, open_random, read_file, shown, why
 
 EXTRAS = "extras"
 """The column of a sample's further files, which loaders don't deliver and so don't read."""
 BATCH_ROWS = 65536
 """Rows that are in memory at once where an index is streamed."""
+REMOTE_BUFFER = 2**22
+"""Bytes of a remote index that are read at once where it is streamed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,7 @@ def read_index(where: str, samples: int) -> Index:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with _readable(where), _opened(where) as file:
+    with _readable(where), _opened(where, whole=True) as file:
         table = pq.read_table(file, schema=schema().remove(schema().get_field_index(EXTRAS))).combine_chunks()
     if len(table) != samples:
         raise BadInput(
@@ -73,7 +74,7 @@ def stream_index(where: str) -> Iterator[Any]:
     """The index at that URL as pyarrow record batches of all columns, in id order. Raises `BadInput`."""
     import pyarrow.parquet as pq
 
-    with _readable(where), _opened(where) as file:
+    with _readable(where), _opened(where, whole=False) as file:
         for batch in pq.ParquetFile(file).iter_batches(BATCH_ROWS):
             _check_rows(where, batch.drop_columns([EXTRAS]))
             yield batch
@@ -87,18 +88,18 @@ def _readable(where: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ImportError, KeyError, pa.ArrowException) as error:
-        reason = why(error)
-        raise BadInput(
-            f"the index {shown(where)} cannot be read ({reason}); make the dataset again"
-        ) from None
+        unreached = isinstance(error, OSError) and not is_local(where)
+        hint = "" if unreached and not isinstance(error, FileNotFoundError) else "; make the dataset again"
+        raise BadInput(f"the index {shown(where)} cannot be read ({why(error)}){hint}") from None
 
 
-@contextmanager
-def _opened(where: str) -> Iterator[Any]:
+def _opened(where: str, *, whole: bool) -> Any:
+    """The file; a remote one in memory where all of it is read at once."""
     import pyarrow as pa
 
-    with pa.OSFile(local_path(where)) if is_local(where) else pa.BufferReader(read_file(where)) as file:
-        yield file
+    if is_local(where):
+        return pa.OSFile(local_path(where))
+    return pa.BufferReader(read_file(where)) if whole else open_random(where, REMOTE_BUFFER)
 
 
 def _check_rows(where: str, rows: Any) -> None:
@@ -139,7 +140,7 @@ def write_rows(where: str, tables: Iterable[Any]) -> str:
     """
     import pyarrow.parquet as pq
 
-    with fsspec.open(where, "wb") as file:
+    with created(where) as file:
         hashed = _Hashed(file)
         with pq.ParquetWriter(hashed, schema(), compression="zstd") as writer:
             for table in tables:

@@ -158,14 +158,14 @@ class ObstoreRequests:
         return waits | {"read_timeout": timedelta(seconds=timeout), "timeout": timedelta(days=1)}
 
     def _retries(self) -> "RetryConfig":
-        """obstore's own, for the parts of an upload."""
+        """obstore's own, for the parts of an upload; when they are spent, the upload may be begun anew."""
         pauses: BackoffConfig = {
             "init_backoff": timedelta(seconds=FIRST_PAUSE),
             "max_backoff": timedelta(seconds=LONGEST_PAUSE),
         }
         return {
             "max_retries": 100,
-            "retry_timeout": timedelta(seconds=self._patience.seconds),
+            "retry_timeout": timedelta(seconds=self._patience.seconds / 2),
             "backoff": pauses,
         }
 

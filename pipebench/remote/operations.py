@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pipebench.remote import tally
+from pipebench.remote import leftovers, tally
 from pipebench.remote.contract import Again, Entry, Got, Range, Requests
 from pipebench.remote.patience import Patience, persist
 from pipebench.remote.pieces import REQUEST_BYTES, Piece, contents, pieces
@@ -21,6 +23,8 @@ from pipebench.remote.urls import shown
 T = TypeVar("T")
 Pause = Callable[[float], object]
 
+CLEARING_SECONDS = 2.0
+"""For which what failed is cleared away."""
 SIDE_BY_SIDE = 16
 """Requests of one process that wait for an answer together."""
 
@@ -53,6 +57,10 @@ class Storage:
         """What the file there is; `FileNotFoundError` where there is none."""
         return self._persist(url, lambda: self._choose(url).head(url))
 
+    def sizes(self, urls: Sequence[str]) -> list[int | None]:
+        """Of each file, or None where there is none."""
+        return self._side_by_side([partial(self._size, url) for url in urls])
+
     def names(self, url: str) -> list[str]:
         """Names of the files and folders that lie directly in a folder; of none, nothing."""
         return self._persist(url, lambda: self._choose(url).names(url))
@@ -71,12 +79,31 @@ class Storage:
         """Local paths to URLs, side by side; each file appears whole or not at all."""
         self._side_by_side([partial(self._upload, path, url) for path, url in files])
 
-    def remove(self, url: str) -> None:
-        """Removes a file; one that is gone already is fine."""
-        self._persist(url, lambda: self._choose(url).delete(url))
+    def remove(self, urls: Sequence[str]) -> None:
+        """Removes files, side by side; what is gone already is fine."""
+        self._side_by_side([partial(self._remove, url) for url in urls])
+
+    def clear_uploads(self, url: str) -> int | None:
+        """Ends the unfinished uploads below a folder; see `leftovers.clear`."""
+        return leftovers.clear(url, self._patience, below=True)
 
     def _upload(self, path: str, url: str, pause: Pause) -> None:
-        self._persist(url, lambda: self._choose(url).upload(Path(path), url), pause)
+        """A failed upload leaves no parts behind, if the storage can still be reached."""
+        try:
+            self._persist(url, lambda: self._choose(url).upload(Path(path), url), pause)
+        except OSError:
+            with suppress(OSError):
+                leftovers.clear(url, replace(self._patience, seconds=CLEARING_SECONDS), below=False)
+            raise
+
+    def _remove(self, url: str, pause: Pause) -> None:
+        self._persist(url, lambda: self._choose(url).delete(url), pause)
+
+    def _size(self, url: str, pause: Pause) -> int | None:
+        try:
+            return self._persist(url, lambda: self._choose(url).head(url), pause).size
+        except FileNotFoundError:
+            return None
 
     def _fetch(self, piece: Piece, pause: Pause) -> bytes:
         url, begin, end, _ = piece
