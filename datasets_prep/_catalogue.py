@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 from typing import Any, NamedTuple, Self
 
@@ -55,15 +55,19 @@ class Catalogue:
         self._db.executescript(f"PRAGMA cache_size=-{CACHE_KIB}; PRAGMA temp_store=FILE; {sql.TABLES}")
         self._files: dict[File, int] = {}
         self._labels: dict[str, int] = {}
+        self._fields: set[str] = set()
         self._digest = xxhash.xxh3_128()
         self.samples = 0
         self.payload_bytes = 0
+        self.closing = ExitStack()
+        """What is to be closed with it."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.close()
+        with self.closing:
+            self._db.close()
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes samples in, a chunk at a time. `BadInput` where the disk has no room for them."""
@@ -84,8 +88,9 @@ class Catalogue:
         extras = [
             (id_, number, *self._part(entry.key, part))
             for id_, entry in enumerate(chunk, self.samples)
-            for number, part in enumerate(entry.extras)
+            for number, part in enumerate(sorted(entry.extras, key=lambda part: part.field))
         ]
+        self._fields.update(part.field for entry in chunk for part in entry.extras)
         self._db.executemany(sql.ADD_SAMPLE, samples)
         self._db.executemany(sql.ADD_EXTRA, extras)
         self.samples += len(chunk)
@@ -114,17 +119,22 @@ class Catalogue:
     def prefix_keys(self, prefixes: Mapping[str, str]) -> None:
         """Puts a text in front of the keys of all samples whose payload lies in the file with that URL."""
         self._db.create_function("folded", 1, folded, deterministic=True)
-        for url, prefix in prefixes.items():
-            values = {"file": self._files.get(File(url, False), -1), "prefix": prefix}
-            self._db.execute(sql.SPELL_EXTRAS, values)
-            self._db.execute(sql.PREFIX_KEYS, values)
-            self._digest.update(repr(values).encode())
+        rows = [(self._files.get(File(url, False), -1), prefix) for url, prefix in prefixes.items()]
+        self._db.execute(sql.PREFIXES)
+        self._db.executemany(sql.ADD_PREFIX, rows)
+        self._db.execute(sql.SPELL_EXTRAS)
+        self._db.execute(sql.PREFIX_KEYS)
+        self._digest.update(repr(rows).encode())
 
     def fingerprint(self) -> str:
         """Names the samples in their order and all that is known of them, but not where they lie."""
         digest = self._digest.copy()
         digest.update(repr(list(self._labels)).encode())
         return digest.hexdigest()
+
+    def fields(self) -> tuple[str, ...]:
+        """The fields of all extras, sorted."""
+        return tuple(sorted(self._fields))
 
     def labels(self) -> list[str]:
         """The labels that occur, in the order of their first samples."""

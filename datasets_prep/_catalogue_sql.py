@@ -33,14 +33,17 @@ SELECT min(key), max(key) FROM samples
 WHERE fold IN (SELECT fold FROM samples GROUP BY fold HAVING count(*) > 1)
 GROUP BY fold HAVING min(key) <> max(key) LIMIT ?
 """
+PREFIXES = "CREATE TEMP TABLE prefixes (file INTEGER PRIMARY KEY, prefix TEXT)"
+ADD_PREFIX = "INSERT OR IGNORE INTO prefixes VALUES (?, ?)"
 SPELL_EXTRAS = """
 UPDATE extras
-SET member = coalesce(member, (SELECT key FROM samples WHERE id = sample) || '.' || field)
-WHERE sample IN (SELECT id FROM samples WHERE file = :file)
+SET member = (SELECT key FROM samples WHERE id = sample) || '.' || field
+WHERE member IS NULL AND sample IN (SELECT id FROM samples WHERE file IN (SELECT file FROM prefixes))
 """
 """Before a key changes, from which a member's name may follow."""
-PREFIX_KEYS = """
+_PREFIXED = "(SELECT prefix FROM prefixes WHERE prefixes.file = samples.file) || key"
+PREFIX_KEYS = f"""
 UPDATE samples
-SET member = coalesce(member, key || '.' || field), key = :prefix || key, fold = folded(:prefix || key)
-WHERE file = :file
-"""
+SET member = coalesce(member, key || '.' || field), key = {_PREFIXED}, fold = folded({_PREFIXED})
+WHERE file IN (SELECT file FROM prefixes)
+"""  # noqa: S608 - nobody else's text

@@ -1,25 +1,40 @@
-"""`pipebench data import`: indexes images or tar shards that are there already, without copying them.
+"""`pipebench data import`: indexes samples that are there already, without copying them.
 
 Every payload is decoded in full, so that damage is known before anything is measured.
 """
 
 import os
-from collections import Counter
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from pipebench.dataset import DESCRIPTION, INDEX, Dataset, Shard, open_dataset, write_dataset
+from pipebench.dataset import DESCRIPTION, INDEX, WORK, Dataset, open_dataset, write_description
 from pipebench.errors import BadInput
-from pipebench.index import Index, content_id, make_index
-from pipebench.kinds import kind
+from pipebench.files import (
+    created,
+    exists,
+    is_local,
+    join,
+    local_path,
+    names,
+    remove,
+    shown,
+    why,
+    write_whole,
+)
+from pipebench.index import write_rows
 from pipebench.progress import track
 
-from ._decoding import Checked, check_payloads
-from ._found import Scan, listed
-from ._tars import scan_tars, tar_files
-from ._tree import scan_tree
+from ._catalogue import Catalogue
+from ._checking import check_samples
+from ._indexing import Indexing
+from ._pulse import pulse
+from ._scanning import Reading, listed
+from ._sources import Source, scan_source
 
 COMMAND = "import"
 
@@ -28,15 +43,24 @@ COMMAND = "import"
 class Import:
     """What to index, and how."""
 
-    source: Path
-    out: Path | None = None
+    source: str
+    out: str | None = None
     """The folder for the index; the source itself if None."""
     skip_bad: bool = False
+    allow_large: bool = False
+    """Whether payloads whose decoding could exhaust the memory are decoded."""
     kind: str = "image"
+    reading: Reading = field(default_factory=Reading)
 
     @property
-    def place(self) -> Path:
+    def place(self) -> str:
         return self.out or self.source
+
+    @property
+    def root(self) -> str:
+        """The folder of the payloads, as it is found from the index's."""
+        is_elsewhere = self.out is not None and is_local(self.source)
+        return str(Path(local_path(self.source)).resolve()) if is_elsewhere else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +68,8 @@ class Imported:
     """The dataset, and what is not in it."""
 
     dataset: Dataset
+    extras: Mapping[str, int]
+    """How many samples have a further file or column, by its field."""
     skipped: Sequence[str]
     """Names of damaged samples, with their faults."""
     ignored: Mapping[str, int]
@@ -56,109 +82,99 @@ def import_dataset(task: Import, workers: int = 1) -> Imported:
     Raises `BadInput`, with nothing written, where there is nothing to index or, without `skip_bad`,
     where a sample is damaged.
     """
-    _check_folders(task)
-    scan = _scan(task, workers)
-    with closing(check_payloads(task.kind, scan.found, workers)) as checks:
-        checked = list(track(checks, len(scan.found), "Decoding"))
-    whole = [sample for sample in checked if sample.fault is None]
-    skipped = [f"{sample.found.name} ({sample.fault})" for sample in checked if sample.fault is not None]
-    if skipped and not (task.skip_bad and whole):
-        raise BadInput(_damage(skipped, len(checked), task))
-    return Imported(dataset=_write(task, scan, whole), skipped=skipped, ignored=scan.ignored)
+    try:
+        _check_places(task)
+    except (OSError, ImportError, ValueError) as error:
+        raise BadInput(f"{shown(task.place)} cannot be written: {why(error)}") from None
+    with Catalogue() as catalogue, tempfile.NamedTemporaryFile(prefix="pipebench-") as index:
+        source = _scan(task, catalogue, workers)
+        indexing = Indexing(source)
+        sha256 = _index(task, catalogue, indexing, index.name, workers)
+        _refuse_damage(task, indexing)
+        source.refuse_changes()
+        dataset = indexing.dataset(task.place, task.root, _made(task, indexing), sha256)
+        _save(dataset, Path(index.name))
+    return Imported(dataset=dataset, extras=indexing.fields, skipped=indexing.skipped, ignored=source.ignored)
 
 
-def _check_folders(task: Import) -> None:
-    if not task.source.exists():
-        raise BadInput(f"there is no folder {task.source}")
-    if not task.source.is_dir():
-        raise BadInput(f"{task.source} is a file; name the folder that holds the samples")
-    if (task.place / DESCRIPTION).exists():
+def _check_places(task: Import) -> None:
+    if is_local(task.source):
+        _check_folder(task.source)
+    if exists(join(task.source, WORK)):
+        raise BadInput(f"{shown(task.source)} is incomplete; finish it with 'data shard --resume'")
+    if exists(join(task.place, DESCRIPTION)):
         _refuse_other_makers(task.place)
-    elif task.out and task.out.is_dir() and any(task.out.iterdir()):
-        raise BadInput(f"{task.out} already holds something; name a new or an empty folder")
+    elif task.out and any(names(task.out)):
+        raise BadInput(f"{shown(task.out)} already holds something; name a new or an empty folder")
     _refuse_unwritable(task)
 
 
-def _refuse_other_makers(place: Path) -> None:
+def _check_folder(source: str) -> None:
+    folder = Path(local_path(source))
+    if not folder.exists():
+        raise BadInput(f"there is no folder {source}")
+    if not folder.is_dir():
+        raise BadInput(f"{source} is a file; name the folder that holds the samples")
+
+
+def _refuse_other_makers(place: str) -> None:
     """An import may be done again, but takes no other command's dataset from it."""
-    if open_dataset(str(place)).made.get("command") != COMMAND:
-        raise BadInput(f"{place} is a dataset already and needs no import; use it as it is")
+    if open_dataset(place).made.get("command") != COMMAND:
+        raise BadInput(f"{shown(place)} is a dataset already and needs no import; use it as it is")
 
 
 def _refuse_unwritable(task: Import) -> None:
     """Found out before hours of decoding, not after."""
-    nearest = next(folder for folder in (task.place, *task.place.absolute().parents) if folder.exists())
+    if not is_local(task.place):
+        probe = join(task.place, ".writable")
+        write_whole(probe, b"")
+        remove(probe)
+        return
+    place = Path(local_path(task.place))
+    nearest = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         hint = "name another folder" if task.out else "name a folder for the index with --out"
         raise BadInput(f"{task.place} cannot be written; {hint}")
 
 
-def _scan(task: Import, workers: int) -> Scan:
-    suffixes = kind(task.kind).suffixes
-    ignored: Counter[str] = Counter()
-    tars = tar_files(task.source, ignored)
-    tree = scan_tree(task.source, suffixes)
-    if tree.found and tars:
-        raise BadInput(f"{task.source} holds class folders and tar shards; import them one by one")
-    scan = scan_tars(task.source, tars, suffixes, ignored, workers) if tars else tree
-    if not scan.found:
-        raise BadInput(_nothing_found(task, scan))
-    return scan
+def _scan(task: Import, catalogue: Catalogue, workers: int) -> Source:
+    """What is empty is damaged like other samples, and no reason to stop here."""
+    reading = replace(task.reading, allow_empty=True)
+    with pulse(lambda: f"Looking: {catalogue.samples} samples"):
+        return scan_source(task.source, task.kind, catalogue, reading, workers)
 
 
-def _nothing_found(task: Import, scan: Scan) -> str:
-    aside = ", ".join(f"{count} {sort}" for sort, count in scan.ignored.items() if count)
-    seen = f" (files left aside: {aside})" if aside else ""
-    return (
-        f"{task.source} holds no {task.kind} below a class folder and none in tar shards{seen}; "
-        "lay them out as CLASS/FILE"
-    )
+def _index(task: Import, catalogue: Catalogue, indexing: Indexing, path: str, workers: int) -> str:
+    """Reads all samples and writes the index of the whole ones; returns its SHA-256."""
+    with closing(check_samples(catalogue, task.kind, workers, allow_large=task.allow_large)) as checks:
+        return write_rows(path, indexing.tables(track(checks, catalogue.samples, "Decoding")))
 
 
-def _damage(skipped: Sequence[str], total: int, task: Import) -> str:
-    hint = "repair or remove them" + ("" if task.skip_bad else ", or leave them out with --skip-bad")
-    return f"{len(skipped)} of {total} samples in {task.source} cannot be read: {listed(skipped)}; {hint}"
+def _refuse_damage(task: Import, indexing: Indexing) -> None:
+    skipped, total = indexing.skipped, len(indexing.skipped) + indexing.samples
+    if skipped and not (task.skip_bad and indexing.samples):
+        hint = "repair or remove them" + ("" if task.skip_bad else ", or leave them out with --skip-bad")
+        raise BadInput(
+            f"{len(skipped)} of {total} samples in {shown(task.source)} cannot be read: {listed(skipped)}; "
+            f"{hint}"
+        )
 
 
-def _write(task: Import, scan: Scan, whole: Sequence[Checked]) -> Dataset:
-    numbers = {name: number for number, name in enumerate(scan.classes)}
-    index = make_index(
-        key=[sample.found.key for sample in whole],
-        member=[sample.found.member for sample in whole],
-        shard=[sample.found.shard for sample in whole],
-        offset=[sample.found.offset for sample in whole],
-        size=[sample.size for sample in whole],
-        label=[numbers[sample.found.label] for sample in whole],
-        hash=[sample.hash for sample in whole],
-    )
-    dataset = Dataset(
-        url=str(task.place),
-        root=str(task.source.resolve() if task.out else task.source),
-        kind=task.kind,
-        format=scan.format,
-        classes=scan.classes,
-        samples=len(whole),
-        payload_bytes=sum(sample.size for sample in whole),
-        content_id=content_id(index),
-        shards=_counted(scan.shards, whole),
-        made={"command": COMMAND, "skip_bad": task.skip_bad, "skipped": len(scan.found) - len(whole)},
-    )
-    _save(task.place, dataset, index)
-    return dataset
+def _made(task: Import, indexing: Indexing) -> dict[str, Any]:
+    asked = {name: value for name, value in asdict(task.reading).items() if isinstance(value, str)}
+    large = {"allow_large": True} if task.allow_large else {}
+    told = {"skip_bad": task.skip_bad, "skipped": len(indexing.skipped)}
+    return {"command": COMMAND} | told | asked | large
 
 
-def _counted(shards: Sequence[Shard], whole: Sequence[Checked]) -> tuple[Shard, ...]:
-    """The shards with the samples that are left of each."""
-    counts = Counter(sample.found.shard for sample in whole)
-    return tuple(replace(shard, samples=counts[number]) for number, shard in enumerate(shards))
-
-
-def _save(place: Path, dataset: Dataset, index: Index) -> None:
+def _save(dataset: Dataset, index: Path) -> None:
     """The old description goes first, so that it never stands beside a new index."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        (place / DESCRIPTION).unlink(missing_ok=True)
-        write_dataset(dataset, index)
+        if is_local(dataset.url):
+            Path(local_path(dataset.url)).mkdir(parents=True, exist_ok=True)
+        remove(join(dataset.url, DESCRIPTION))
+        with index.open("rb") as source, created(join(dataset.url, INDEX)) as target:
+            shutil.copyfileobj(source, target)
+        write_description(dataset)
     except OSError as error:
-        (place / INDEX).unlink(missing_ok=True)
-        raise BadInput(f"{place} cannot be written: {error.strerror or error}") from error
+        raise BadInput(f"{shown(dataset.url)} cannot be written: {why(error)}") from None

@@ -41,7 +41,7 @@ def _tar(path: Path, members: Mapping[str, bytes]) -> Path:
 
 
 def _import(folder: Path, *, workers: int = 1, **options: Any) -> Imported:
-    imported: Imported = import_dataset(Import(source=folder, **options), workers)
+    imported: Imported = import_dataset(Import(source=str(folder), **options), workers)
     return imported
 
 
@@ -80,7 +80,7 @@ def test_a_tree_of_odd_but_whole_files(tmp_path: Path) -> None:
 
 
 def test_synthesised_and_imported_are_the_same(tiny_folder: Dataset, tmp_path: Path) -> None:
-    imported = _import(tiny_folder.local_root(), out=tmp_path / "index", workers=2).dataset
+    imported = _import(tiny_folder.local_root(), out=str(tmp_path / "index"), workers=2).dataset
     assert imported.content_id == tiny_folder.content_id
     assert imported.classes == tiny_folder.classes
 
@@ -141,7 +141,7 @@ def test_nothing_but_damage(tmp_path: Path) -> None:
 def test_index_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = _tree(tmp_path / "src", {"a/1.jpg": _image()})
     monkeypatch.chdir(tmp_path)
-    dataset = _import(Path("src"), out=Path("index/new")).dataset
+    dataset = _import(Path("src"), out="index/new").dataset
     assert dataset.root == str(source)
     assert sorted(path.name for path in source.iterdir()) == ["a"]
     assert open_dataset("index/new").local_root() == source
@@ -166,7 +166,7 @@ def test_another_commands_dataset_is_left_alone(tiny_folder: Dataset) -> None:
         ({}, "holds no image"),
         ({"readme.md": b"", "a/notes.txt": b""}, "2 of other kinds"),
         ({"1.jpg": b""}, "1 outside class folders"),
-        ({"a/1.jpg": b"", "a/1.png": b""}, "a/1.jpg and a/1.png"),
+        ({"a/1.jpg": b"", "a/1.png": b""}, "sample 'a/1' has several payloads: jpg, png"),
         ({"a/1.jpg": b"", "x.tar": b""}, "class folders and tar shards"),
     ],
 )
@@ -183,8 +183,8 @@ def test_sources_that_are_no_folder(tmp_path: Path) -> None:
 def test_places_that_cannot_take_the_index(tmp_path: Path) -> None:
     source = _tree(tmp_path / "src", {"a/1.jpg": _image()})
     _tree(tmp_path / "full", {"mine": b""})
-    assert "already holds something" in _refused(source, out=tmp_path / "full")
-    assert "cannot be written" in _refused(source, out=tmp_path / "full/mine")
+    assert "already holds something" in _refused(source, out=str(tmp_path / "full"))
+    assert "cannot be written" in _refused(source, out=str(tmp_path / "full/mine"))
 
 
 def test_an_unknown_kind(tmp_path: Path) -> None:
@@ -268,11 +268,11 @@ def test_damage_inside_shards(tmp_path: Path) -> None:
     ("members", "message"),
     [
         ({"c/1.jpg": b"", "c/2.jpg": b"", "c/1.cls": b"1"}, "holds the key 'c/1' twice"),
-        ({"c/1.jpg": b"", "c/1.png": b""}, "several payloads under one key: c/1.jpg, c/1.png"),
+        ({"c/1.jpg": b"", "c/1.png": b""}, "x.tar/c/1' has several payloads: jpg, png"),
         ({"1.jpg": b""}, "'1' has no label"),
         ({"./1.jpg": b""}, "'./1' has no label"),
-        ({"1.jpg": b"", "1.json": b"[" * 100_000}, "1.json is not valid JSON"),
-        ({"1.jpg": b"", "1.json": b"{"}, "1.json is not valid JSON"),
+        ({"1.jpg": b"", "1.json": b"[" * 100_000}, "'1' has a .json that is not valid JSON"),
+        ({"1.jpg": b"", "1.json": b"{"}, "'1' has a .json that is not valid JSON"),
         ({"/c/1.jpg": b""}, "leads out of its folder"),
         ({"c/../../1.jpg": b""}, "leads out of its folder"),
         ({"c/1.txt": b""}, "1 samples without a payload"),
