@@ -4,6 +4,8 @@ A rank's share of the samples is fixed: DALI's own sharding would move shares be
 pass, and ranks that rebuild their pipelines at different moments would then overlap.
 """
 
+import hashlib
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -55,11 +57,14 @@ COMPONENT = "payload"
 
 
 class WdsReader:
-    """Reads `wds`: tars with an index made from ours; marks are `path:offset:`, padded with zero bytes."""
+    """Reads `wds`: tars with DALI's index, which lies beside them or is made from ours.
+
+    Marks are `path:offset:`, padded with zero bytes.
+    """
 
     def __init__(self, workload: Workload, placement: Placement) -> None:
         dataset = workload.dataset
-        self._index = dataset.index
+        self._index, self._shards = dataset.index, dataset.shards
         root = dataset.local_root()
         self._paths = [str(root / shard.name) for shard in dataset.shards]
         everything = np.arange(dataset.samples, dtype=np.int64)
@@ -76,15 +81,35 @@ class WdsReader:
     def read(self, scratch: Path, **options: Any) -> tuple[Any, Any]:
         from nvidia.dali import fn
 
-        shards = np.unique(self._index.shard[self.ids])
+        shards = np.unique(self._index.shard[self.ids]).tolist()
+        component, indexes = self._beside(shards) or (COMPONENT, self._written(scratch, shards))
         payloads = fn.readers.webdataset(
             paths=[self._paths[shard] for shard in shards],
-            index_paths=[str(self._write_index(scratch, shard)) for shard in shards],
-            ext=COMPONENT,
+            index_paths=[str(path) for path in indexes],
+            ext=component,
             missing_component_behavior="error",
             **options,
         )
         return payloads, fn.pad(fn.get_property(payloads, key="source_info"))
+
+    def _beside(self, shards: list[int]) -> tuple[str, list[Path]] | None:
+        """The payloads' component and the indexes beside the shards, if they serve.
+
+        They tell whole shards, so the rank must have these, and components by their fields, so all
+        payloads must have the same. DALI splits a component's name at semicolons.
+        """
+        import pyarrow.compute as pc
+
+        fields = pc.unique(pc.replace_substring_regex(self._index.member, r"^(.*/)?[^/.]+\.", "")).to_pylist()
+        whole = sum(self._shards[shard].samples for shard in shards) == len(self.ids)
+        if len(fields) > 1 or re.search(r"[\s;]", fields[0]) or not whole:
+            return None
+        paths = [Path(self._paths[shard]).with_suffix(".idx") for shard in shards]
+        told = [self._shards[shard].idx_sha256 for shard in shards]
+        return (fields[0], paths) if list(map(_sha256, paths)) == told else None
+
+    def _written(self, scratch: Path, shards: list[int]) -> list[Path]:
+        return [self._write_index(scratch, shard) for shard in shards]
 
     def _write_index(self, scratch: Path, shard: int) -> Path:
         """DALI's index of the rank's samples in a shard, in version 1.1: 1.2 breaks on names with spaces."""
@@ -99,6 +124,11 @@ class WdsReader:
         width = marks.shape[1]
         texts = np.ascontiguousarray(marks).view(f"S{width}").ravel()
         return self._marked[np.searchsorted(self._marks, texts)]
+
+
+def _sha256(path: Path) -> str:
+    """Of a file's content, or empty where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 READERS: dict[str, type[FolderReader] | type[WdsReader]] = {"folder": FolderReader, "wds": WdsReader}
