@@ -18,6 +18,7 @@ _LEFT_OUT = re.compile(r"__[^/]*__/")
 """What webdataset leaves out unasked: `skip_meta` in its `tar_file_iterator`."""
 _ENDS_AT_DOT = re.compile(r"(?:.*/|)[^.]+")
 """The key as webdataset finds it in a name: `base_plus_ext`, whose `.` is no newline."""
+_BLANK = re.compile(r"\s")
 
 
 class Wds:
@@ -102,6 +103,3 @@ class _DaliIndex:
 
     def text(self) -> bytes:
         return "\n".join([f"v1.1 {len(self._lines)}", *self._lines, ""]).encode()
-
-
-_BLANK = re.compile(r"\s")
