@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from enum import IntEnum
 from itertools import islice, zip_longest
 from pathlib import Path, PurePosixPath
@@ -65,8 +64,7 @@ class Listing:
     def files(self, sort: Sort | None = None) -> Iterator[Listed]:
         """Those of a sort, or all: by folder, and so that all files of a sample stand together."""
         query = "SELECT name, size, stamp FROM files WHERE sort = coalesce(?, sort) ORDER BY place"
-        with closing(self._db.execute(query, (sort,))) as rows:
-            yield from map(Listed._make, rows)
+        yield from map(Listed._make, self._db.execute(query, (sort,)))
 
     def fingerprint(self) -> str:
         """Names the files with their sizes and times."""

@@ -1,8 +1,9 @@
 """The members of one tar, read from its headers; whatever could lead out of it is refused."""
 
+import io
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, cast
@@ -34,7 +35,7 @@ class Member(NamedTuple):
     """What it holds, where it may be a label."""
 
 
-def members(url: str, ignored: Counter[str]) -> Iterator[Member]:
+def members(url: str, ignored: Counter[str]) -> Generator[Member, None, None]:
     """All samples' files, in order; others are counted. `BadInput` where the tar is damaged or unsafe."""
     try:
         with closing(open_random(url, LEAP)) as file:
@@ -47,7 +48,7 @@ def _members(url: str, file: BinaryIO, ignored: Counter[str]) -> Iterator[Member
     limited = cast(BinaryIO, _Limited(url, file))
     try:
         with tarfile.open(fileobj=limited, mode="r:") as tar:
-            for info in _infos(url, tar):
+            for info in _infos(url, tar, file.seek(0, io.SEEK_END)):
                 member = _member(url, tar, info, ignored)
                 if member is not None:
                     yield member
@@ -72,14 +73,14 @@ class _Limited:
         return self._read(size)
 
 
-def _infos(url: str, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Headers in the order in which they lie; `tarfile` would keep them all."""
+def _infos(url: str, tar: tarfile.TarFile, size: int) -> Iterator[tarfile.TarInfo]:
+    """Headers of a tar of that many bytes in the order in which they lie; `tarfile` would keep them all."""
     end = 0
     while (info := tar.next()) is not None:
         tar.members.clear()  # type: ignore[attr-defined] # webdataset does the same
-        if info.size < 0 or info.offset_data < end:
-            raise BadInput(f"{shown(url)} is damaged at {shown_name(info.name)}: its size is negative")
-        end = info.offset_data + info.size
+        start, end = end, info.offset_data + info.size
+        if not start <= info.offset_data <= end <= size:
+            raise BadInput(f"{shown(url)} is damaged or cut short at {shown_name(info.name)}; write it again")
         yield info
 
 

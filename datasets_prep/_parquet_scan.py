@@ -1,7 +1,7 @@
 """Samples in Parquet files, pipebench's own and others'. Nothing is decoded but Parquet itself."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, NamedTuple, NoReturn
 
@@ -44,7 +44,7 @@ class Told(NamedTuple):
 
 def scan_parquet(
     table: Table, reading: Reading, kind_name: str, kind: Kind, classes: list[tuple[str, ...]]
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """The samples in the order of the rows; adds the classes' names that the file tells, or none.
 
     `BadInput` where it is damaged, its columns can't be told, or a row has no payload or label.

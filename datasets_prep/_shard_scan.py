@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,5 +90,6 @@ def _scan(task: _Task) -> _Scanned:
     else:
         table = Table(task.url, task.file.size, task.file.name.rpartition(".")[0])
         entries = scan_parquet(table, task.reading, task.kind, asked, classes)
-    path, samples = spool(task.folder, entries)
+    with closing(entries):
+        path, samples = spool(task.folder, entries)
     return _Scanned(path, samples, ignored, classes[0] if classes else ())

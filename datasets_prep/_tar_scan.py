@@ -3,7 +3,8 @@
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
 from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
@@ -31,17 +32,20 @@ from .formats.contract import Part
 JSON_LABELS = ("label", "cls")
 
 
-def scan_tar(url: str, reading: Reading, suffixes: frozenset[str], ignored: Counter[str]) -> Iterator[Entry]:
+def scan_tar(
+    url: str, reading: Reading, suffixes: frozenset[str], ignored: Counter[str]
+) -> Generator[Entry, None, None]:
     """The samples of a tar, in order. `BadInput` for a damaged or an unsafe one."""
     hashes = array("Q")
-    for key, group in groupby(members(url, ignored), key=lambda member: member.key):
-        hashes.append(xxhash.xxh3_64_intdigest(key.encode()))
-        parts = _distinct(url, group)
-        field = choose(f"{shown(url)}/{key}", parts, suffixes, reading.payload)
-        if field is None:
-            ignored[NO_PAYLOAD] += 1
-        else:
-            yield _entry(url, parts, field, reading)
+    with closing(members(url, ignored)) as found:
+        for key, group in groupby(found, key=lambda member: member.key):
+            hashes.append(xxhash.xxh3_64_intdigest(key.encode()))
+            parts = _distinct(url, group)
+            field = choose(f"{shown(url)}/{key}", parts, suffixes, reading.payload)
+            if field is None:
+                ignored[NO_PAYLOAD] += 1
+            else:
+                yield _entry(url, parts, field, reading)
     _refuse_repeats(url, hashes)
 
 
@@ -81,9 +85,16 @@ def _label(url: str, key: str, parts: Mapping[str, Member]) -> str:
     label = label or PurePosixPath(key).parent.as_posix().removeprefix(".")
     if not label:
         raise BadInput(f"{name} has no label; give it a .cls, a .json with 'label', or a folder")
+    if _is_no_text(label):
+        raise BadInput(f"{name} has a label that is not UTF-8; write the shard again")
     if len(label) > LONGEST_LABEL:
         raise BadInput(f"{name} has a label of {len(label)} characters, which is none; write the shard again")
     return label
+
+
+def _is_no_text(label: str) -> bool:
+    """Whether it has halves of characters, as JSON can."""
+    return any("\ud800" <= character <= "\udfff" for character in label)
 
 
 def _plain_label(name: str, text: bytes | None) -> str:
@@ -115,10 +126,13 @@ def _refuse_repeats(url: str, hashes: "array[int]") -> None:
     """
     found, counts = np.unique(np.frombuffer(hashes, np.uint64), return_counts=True)
     suspects = set(found[counts > 1].tolist())
+    if not suspects:
+        return
     seen: set[str] = set()
-    for key, _ in groupby(members(url, Counter()) if suspects else (), key=lambda member: member.key):
-        if xxhash.xxh3_64_intdigest(key.encode()) in suspects:
+    with closing(members(url, Counter())) as again:
+        for key, _ in groupby(again, key=lambda member: member.key):
             if key in seen:
                 name = shown_name(key)
                 raise BadInput(f"{shown(url)} holds the key {name} twice; keys must differ within a shard")
-            seen.add(key)
+            if xxhash.xxh3_64_intdigest(key.encode()) in suspects:
+                seen.add(key)
