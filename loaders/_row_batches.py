@@ -34,9 +34,9 @@ class RowBatches(IterableDataset[Message]):
             return
         for epoch in count(begun) if self._ahead else (begun,):
             for message in islice(chain(self._messages(epoch), repeat(NOTHING)), self._rows.rounds):
+                yield message  # always, since it may hold a slot
                 if self._begun.value != begun:
                     return
-                yield message
 
     def _messages(self, epoch: int) -> Iterator[Message]:
         drawn = self._rows.drawn(epoch, _worker())

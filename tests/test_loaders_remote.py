@@ -69,7 +69,7 @@ def _upload(root: Path, url: str) -> None:
     put_files([(path, f"{url}/{path.relative_to(root)}") for path in files])
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES)
+@pytest.fixture(params=list(CASES.values()), ids=list(CASES))
 def make(request: pytest.FixtureRequest, uploaded: Uploaded) -> Callable[..., Any]:
     """`make(**workload)`: the loader, in a `with`."""
     factory, fmt, settings = request.param
