@@ -8,12 +8,13 @@ White (1997) for MSER-5.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from statistics import fmean, stdev, variance
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pipebench.distributions import signed_rank_outside, signed_rank_p_below, student_quantile
+from pipebench.pairs import walsh_averages
 
 LOOKS = {10: 0.995, 20: 0.995, 40: 0.995, 80: 0.995}
 """Blocks at which a comparison may be looked at, and the confidence of each look."""
@@ -21,9 +22,6 @@ CONFIDENCE = 0.95
 """Of every interval that decides nothing."""
 DIFFERS, EQUAL = 0.02, 0.03
 """`differs` is at least this far from 1; `equal` lies within this of it."""
-
-_STUDENT_975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776}
-"""Student's t at 0.975 by degrees of freedom, from any printed table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,15 @@ class Interval:
 
 
 class Outcome(StrEnum):
-    """What a paired comparison shows."""
+    """What a comparison shows."""
 
     DIFFERS = "differs"
     EQUAL = "equal"
     UNDECIDED = "no difference shown"
     DISTURBED = "no difference shown (disturbed)"
     INDICATIVE = "indicative"
+    NO_VERDICT = "no verdict"
+    """Something else than the contestants may be what differs, such as the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,37 +56,18 @@ class Comparison:
     """The smallest relative difference that these blocks would have shown."""
 
 
-def walsh_averages(values: Sequence[float]) -> NDArray[np.float64]:
-    """The sorted means of every pair of values, each with itself too: n(n+1)/2 of them."""
-    array = np.asarray(values, np.float64)
-    rows, columns = np.triu_indices(len(array))
-    return np.sort((array[rows] + array[columns]) / 2)
-
-
 def hodges_lehmann(values: Sequence[float]) -> float:
     """The median of the Walsh averages."""
-    return float(np.median(walsh_averages(values)))
-
-
-@cache
-def _signed_rank_cdf(count: int) -> NDArray[np.float64]:
-    """P(W <= w) for w = 0 .. n(n+1)/2 of the signed-rank statistic, exactly."""
-    ways = np.zeros(count * (count + 1) // 2 + 1)
-    ways[0] = 1
-    for rank in range(1, count + 1):
-        ways[rank:] = ways[rank:] + ways[:-rank]
-        ways /= 2
-    return np.cumsum(ways)
+    return walsh_averages(values).median
 
 
 def signed_rank_interval(values: Sequence[float], confidence: float) -> Interval | None:
     """Hodges-Lehmann with the exact signed-rank interval, or None where n is too small for the confidence."""
-    averages = walsh_averages(values)
-    tail = (1 - confidence) / 2
-    outside = int(np.searchsorted(_signed_rank_cdf(len(values)), tail * (1 + 1e-12), side="right"))
+    outside = signed_rank_outside(len(values), (1 - confidence) / 2)
     if outside == 0:
         return None
-    return Interval(float(np.median(averages)), float(averages[outside - 1]), float(averages[-outside]))
+    averages = walsh_averages(values)
+    return Interval(averages.median, averages.smallest(outside), averages.largest(outside))
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
@@ -97,7 +78,7 @@ def mean_interval(values: Sequence[float]) -> Interval:
     if ranked is not None:
         return ranked
     centre = fmean(values)
-    half = _STUDENT_975[len(values) - 1] * stdev(values) / len(values) ** 0.5
+    half = student_quantile((1 + CONFIDENCE) / 2, len(values) - 1) * stdev(values) / len(values) ** 0.5
     return Interval(centre, centre - half, centre + half)
 
 
@@ -115,11 +96,12 @@ def compare(logs: Sequence[float], confidence: float | None = None) -> Compariso
     look = max((blocks for blocks in LOOKS if blocks <= len(logs)), default=None)
     if look is None:
         ratio = _exp(mean_interval(logs))
-        return Comparison(ratio=ratio, blocks=len(logs), outcome=Outcome.INDICATIVE, detectable=_width(ratio))
+        detectable = width(ratio) if len(logs) > 1 else inf
+        return Comparison(ratio=ratio, blocks=len(logs), outcome=Outcome.INDICATIVE, detectable=detectable)
     decisive = signed_rank_interval(logs, confidence or LOOKS[look])
     ratio = _exp(decisive or widest_interval(logs))
-    outcome = _outcome(ratio) if decisive else Outcome.UNDECIDED
-    return Comparison(ratio=ratio, blocks=len(logs), outcome=outcome, detectable=_width(ratio))
+    outcome = outcome_of(ratio) if decisive else Outcome.UNDECIDED
+    return Comparison(ratio=ratio, blocks=len(logs), outcome=outcome, detectable=width(ratio))
 
 
 def compare_many(contestants: Mapping[str, Sequence[float]]) -> dict[str, Comparison]:
@@ -146,9 +128,9 @@ def signed_rank_p(logs: Sequence[float]) -> float:
 
     The statistic is the number of positive Walsh averages (Tukey), which needs no ranks.
     """
-    above = int(np.sum(walsh_averages(logs) > 0))
-    total = len(logs) * (len(logs) + 1) // 2
-    return float(min(1.0, 2 * _signed_rank_cdf(len(logs))[min(above, total - above)]))
+    averages = walsh_averages(logs)
+    above = averages.count - averages.at_most(0)
+    return min(1.0, 2 * signed_rank_p_below(len(logs), min(above, averages.count - above)))
 
 
 def widest_interval(values: Sequence[float]) -> Interval:
@@ -156,7 +138,8 @@ def widest_interval(values: Sequence[float]) -> Interval:
     return Interval(hodges_lehmann(values), min(values), max(values))
 
 
-def _outcome(ratio: Interval) -> Outcome:
+def outcome_of(ratio: Interval) -> Outcome:
+    """What an interval at a decisive confidence shows."""
     if (ratio.low > 1 or ratio.high < 1) and abs(ratio.estimate - 1) >= DIFFERS:
         return Outcome.DIFFERS
     if ratio.low >= 1 - EQUAL and ratio.high <= 1 + EQUAL:
@@ -164,7 +147,8 @@ def _outcome(ratio: Interval) -> Outcome:
     return Outcome.UNDECIDED
 
 
-def _width(ratio: Interval) -> float:
+def width(ratio: Interval) -> float:
+    """The smallest relative difference that an interval so wide would have shown."""
     return max(DIFFERS, ratio.high / ratio.estimate - 1, 1 - ratio.low / ratio.estimate)
 
 

@@ -15,12 +15,7 @@ from pipebench.stats import (
     signed_rank_interval,
     signed_rank_p,
     transient_end,
-    walsh_averages,
 )
-
-
-def test_walsh_averages_are_all_pairs_and_singles() -> None:
-    assert walsh_averages([1, 2, 4]).tolist() == [1, 1.5, 2, 2.5, 3, 4]
 
 
 def test_hodges_lehmann_on_the_hamilton_depression_scale() -> None:
