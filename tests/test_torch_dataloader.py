@@ -210,6 +210,49 @@ def test_a_killed_worker_ends_the_epoch_with_an_error(make: Make) -> None:
     assert children() == before
 
 
+@pytest.mark.parametrize("settings", list(SETTINGS.values()), ids=list(SETTINGS))
+@pytest.mark.parametrize("fmt", ["wds", "parquet"])
+def test_shards_are_read_at_random_places(
+    make: Make, request: pytest.FixtureRequest, tiny_folder: Dataset, fmt: str, settings: Any
+) -> None:
+    """In the order in which a folder would be read, whose samples have the same ids."""
+    wanted = ImagePreprocessing(recipe="check", size=32)
+    shards: Dataset = request.getfixturevalue(f"tiny_{fmt}")
+    assert shards.index.key.to_pylist() == tiny_folder.index.key.to_pylist()
+    of_folder, of_shards = (
+        make(settings, dataset=dataset, preprocessing=wanted) for dataset in (tiny_folder, shards)
+    )
+    for epoch in (0, 1):
+        for expected, found in zip(of_folder.epoch(epoch), of_shards.epoch(epoch), strict=True):
+            assert expected.ids.tolist() == found.ids.tolist()
+            assert (expected.inputs == found.inputs).all()
+
+
+@pytest.mark.parametrize("preset", ["tuned", "documented"])
+@pytest.mark.parametrize("fmt", ["wds", "parquet"])
+def test_a_damaged_shard_is_named(
+    make: Make, request: pytest.FixtureRequest, tmp_path: Path, preset: str, fmt: str
+) -> None:
+    shutil.copytree(request.getfixturevalue(f"tiny_{fmt}").url, tmp_path / "copy")
+    broken = open_dataset(str(tmp_path / "copy"))
+    name = broken.shards[2].name
+    (tmp_path / "copy" / name).write_bytes(b"")
+    loader = make(SETTINGS[preset], dataset=broken)
+    with pytest.raises(BadInput, match=name) as raised:
+        ids_of(loader.epoch(0))
+    assert "\n" not in str(raised.value)
+    loader.close()
+
+
+@pytest.mark.parametrize("preset", ["tuned", "documented"])
+def test_payloads_that_lie_encoded_are_unsupported(
+    make: Make, make_parquet: Callable[..., Dataset], tiny_folder: Dataset, tmp_path: Path, preset: str
+) -> None:
+    foreign = make_parquet(tiny_folder, tmp_path, rows=[96], compression="zstd")
+    with pytest.raises(Unsupported, match="'pipebench data shard --format parquet'"):
+        make(SETTINGS[preset], dataset=foreign)
+
+
 def test_another_format_is_unsupported(make: Make, tiny_wds: Dataset) -> None:
     with pytest.raises(Unsupported, match="reads folder and parquet and wds, not papyrus"):
         make(dataset=replace(tiny_wds, format="papyrus"))
