@@ -169,7 +169,7 @@ def _classes(metadata: Any, label: str) -> tuple[str, ...]:
         else:
             feature = json.loads(metadata[HUGGING_FACE])["info"]["features"][label]
             names = feature["names"] if feature["_type"] == "ClassLabel" else []
-        if not all(isinstance(name, str) and name.isprintable() and name for name in names):
+        if type(names) is not list or not all(type(name) is str and name.isprintable() for name in names):
             return ()
     except (KeyError, ValueError, TypeError, RecursionError):
         return ()
