@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from pipebench.contract import Placement, Workload
 
+from ._members import fields
+
 
 class Reader(Protocol):
     """A rank's reader for one dataset format."""
@@ -98,15 +100,13 @@ class WdsReader:
         They tell whole shards, so the rank must have these, and components by their fields, so all
         payloads must have the same. DALI splits a component's name at semicolons.
         """
-        import pyarrow.compute as pc
-
-        fields = pc.unique(pc.replace_substring_regex(self._index.member, r"^(.*/)?[^/.]+\.", "")).to_pylist()
+        component, *others = fields(self._index.member)
         whole = sum(self._shards[shard].samples for shard in shards) == len(self.ids)
-        if len(fields) > 1 or re.search(r"[\s;]", fields[0]) or not whole:
+        if others or re.search(r"[\s;]", component) or not whole:
             return None
         paths = [Path(self._paths[shard]).with_suffix(".idx") for shard in shards]
         told = [self._shards[shard].idx_sha256 for shard in shards]
-        return (fields[0], paths) if list(map(_sha256, paths)) == told else None
+        return (component, paths) if list(map(_sha256, paths)) == told else None
 
     def _written(self, scratch: Path, shards: list[int]) -> list[Path]:
         return [self._write_index(scratch, shard) for shard in shards]

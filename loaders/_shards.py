@@ -3,7 +3,6 @@
 Imports webdataset and torch: a loader imports this module when it is built.
 """
 
-import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
@@ -22,6 +21,7 @@ from pipebench.files import is_local, join, local_path, shown
 
 from ._draws import stream
 from ._feed import Feed, Message
+from ._members import fields, key_and_field
 from ._payload import Payload, Payloads
 from ._settings import WebDatasetSettings
 from ._stream import Stream
@@ -34,9 +34,6 @@ PipelineStage = Callable[[Iterable[Any]], Iterator[Any]]
 
 COLLATE = {True: webdataset.filters.default_collation_fn, False: None}
 """By whether items hold tensors; ids alone stay a list."""
-
-_ENDING = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)")
-"""WebDataset's own rule: the key ends at the basename's first dot, and the rest names the field."""
 
 
 class ShardIndex:
@@ -65,19 +62,7 @@ class ShardIndex:
         """From WebDataset's (key, field) to the id, for one shard: keys repeat between shards."""
         ids = self.ids(url)
         members = self._member.take(ids).to_pylist()
-        return {_key_and_field(member): sample for member, sample in zip(members, ids.tolist(), strict=True)}
-
-    def fields(self) -> set[str]:
-        """The fields that hold payloads anywhere in the dataset, such as `jpg`."""
-        import pyarrow.compute as pc
-
-        endings = pc.replace_substring_regex(self._member, r"^(.*/)?[^/.]+\.", "")
-        return {ending.lower() for ending in pc.unique(endings).to_pylist()}
-
-
-def _key_and_field(member: str) -> tuple[str, str]:
-    match = _ENDING.fullmatch(member)
-    return (match[1], match[2].lower()) if match else (member, "")
+        return {key_and_field(member): sample for member, sample in zip(members, ids.tolist(), strict=True)}
 
 
 def library_reader(index: ShardIndex, **options: Any) -> PipelineStage:
@@ -149,8 +134,8 @@ class ShardBatches(IterableDataset[Message]):
         self._read = [plain_reader(self._index, self._payloads)] if plain else self._library()
 
     def _library(self) -> list[Any]:
-        wanted = self._index.fields()
-        read = library_reader(self._index, select_files=lambda name: _key_and_field(name)[1] in wanted)
+        wanted = fields(self._workload.dataset.index.member)
+        read = library_reader(self._index, select_files=lambda name: key_and_field(name)[1] in wanted)
         return [read, identified(self._index), _payloads]
 
     def __iter__(self) -> Iterator[Message]:
