@@ -45,6 +45,11 @@ class Source:
     listing: Listing | None = None
     """The files as they were when they were looked through, where it is no dataset."""
 
+    @property
+    def is_dataset(self) -> bool:
+        """Whether there was an index."""
+        return self.listing is None
+
     def refuse_changes(self) -> None:
         """`BadInput` where files are no longer what they were. An index tells that of each sample anyway."""
         if self.listing is not None:

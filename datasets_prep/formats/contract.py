@@ -67,6 +67,8 @@ class Shared(NamedTuple):
     classes: tuple[str, ...]
     fields: tuple[str, ...]
     """Of all extras of all its samples, sorted."""
+    is_screened: bool = True
+    """Whether payloads are known to be safe to decode, or nobody minds."""
 
 
 class PlacedPart(NamedTuple):

@@ -41,7 +41,7 @@ class Kind(Protocol):
         """
         ...
 
-    def oversize(self, payload: bytes) -> str | None:
+    def oversize(self, payload: bytes | memoryview) -> str | None:
         """Why decoding the payload could exhaust the memory, from its header alone, or None."""
         ...
 

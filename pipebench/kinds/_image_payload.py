@@ -37,7 +37,7 @@ def fault(payload: bytes, *, allow_large: bool) -> str | None:
     return None
 
 
-def oversize(payload: bytes) -> str | None:
+def oversize(payload: bytes | memoryview) -> str | None:
     """Why the picture is too large to decode, from its header alone; None if it isn't, or has no header."""
     pixels = _pixels(payload)
     if pixels <= LARGEST:
@@ -52,7 +52,7 @@ def extension(head: bytes) -> str | None:
     return next((ending for start, ending in _HEADS.items() if head.startswith(start)), None)
 
 
-def _pixels(payload: bytes) -> int:
+def _pixels(payload: bytes | memoryview) -> int:
     """Width times height as the header states them; 0 where it can't be read. Some 2 us for JPEG and PNG."""
     try:
         width, height = _jpeg_size(payload) or _png_size(payload) or _pillow_size(payload)
@@ -61,7 +61,7 @@ def _pixels(payload: bytes) -> int:
     return width * height
 
 
-def _jpeg_size(payload: bytes) -> tuple[int, int] | None:
+def _jpeg_size(payload: bytes | memoryview) -> tuple[int, int] | None:
     import simplejpeg
 
     if payload[:2] != b"\xff\xd8":
@@ -73,7 +73,7 @@ def _jpeg_size(payload: bytes) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def _png_size(payload: bytes) -> tuple[int, int] | None:
+def _png_size(payload: bytes | memoryview) -> tuple[int, int] | None:
     """The header chunk stands first, its width and height at byte 16."""
     if payload[:8] != PNG or len(payload) < 24:
         return None
@@ -81,7 +81,7 @@ def _png_size(payload: bytes) -> tuple[int, int] | None:
     return width, height
 
 
-def _pillow_size(payload: bytes) -> tuple[int, int]:
+def _pillow_size(payload: bytes | memoryview) -> tuple[int, int]:
     from PIL import Image
 
     with warnings.catch_warnings(), _any_size():

@@ -72,7 +72,7 @@ class Image:
     def fault(self, payload: bytes, *, allow_large: bool = False) -> str | None:
         return _image_payload.fault(payload, allow_large=allow_large)
 
-    def oversize(self, payload: bytes) -> str | None:
+    def oversize(self, payload: bytes | memoryview) -> str | None:
         return _image_payload.oversize(payload)
 
     def extension(self, head: bytes) -> str | None:
