@@ -10,21 +10,26 @@ from pipebench.errors import BadInput
 if TYPE_CHECKING:
     from pipebench.dataset import Dataset
 
+    from ._scanning import Reading
+    from ._sharding import Sharding
+
 
 class DataCommand:
     """The command `data` with its subcommands, as the command line asks it."""
 
-    help = "synthesise, import, shard and describe datasets"
+    help = "synthesise, import, shard, verify and describe datasets"
 
     @staticmethod
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         actions = parser.add_subparsers(metavar="ACTION", required=True)
-        for add in (_add_synth, _add_import, _add_shard, _add_info):
+        for add in (_add_synth, _add_import, _add_shard, _add_verify, _add_info):
             add(actions)
 
     @staticmethod
     def run(args: argparse.Namespace) -> int:
-        summary: dict[str, Any] = args.action(args)
+        summary: dict[str, Any] | int = args.action(args)
+        if isinstance(summary, int):
+            return summary
         print(json.dumps(summary, ensure_ascii=False) if args.json else _text(summary))
         return 0
 
@@ -72,47 +77,118 @@ def _synth(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _add_import(actions: Any) -> None:
-    parser = _add(actions, "import", _import, "index a class-per-folder tree or tar shards, in place")
-    parser.add_argument("source", metavar="SRC", help="a folder of class folders, or of WebDataset tars")
+    parser = _add(actions, "import", _import, "index class folders, tar shards or Parquet files, in place")
+    parser.add_argument("source", metavar="SRC", help="a folder of class folders, WebDataset tars or Parquet")
     parser.add_argument("--out", metavar="DIR", help="where the index goes (default: into SRC)")
     parser.add_argument("--skip-bad", action="store_true", help="leave out samples that cannot be decoded")
     parser.add_argument("--kind", default="image", metavar="K", help="what a sample is (default: image)")
+    _add_reading(parser)
     _add_workers(parser)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """How samples are told where there is no index."""
+    parser.add_argument("--payload", metavar="FIELD", help="the file of each sample that is its payload")
+    parser.add_argument("--column", metavar="NAME", help="Parquet's column of payloads, if there are several")
+    parser.add_argument("--label", metavar="NAME", help="Parquet's column of labels (default: label or cls)")
+    parser.add_argument("--allow-large", action="store_true", help="take images above 178 megapixels too")
+
+
+def _reading(args: argparse.Namespace) -> "Reading":
+    from ._scanning import Reading
+
+    payload = args.payload.lower().removeprefix(".") if args.payload else None
+    return Reading(payload=payload, column=args.column, label=args.label)
 
 
 def _import(args: argparse.Namespace) -> dict[str, Any]:
     from .importer import Import, import_dataset
 
-    out = Path(args.out) if args.out is not None else None
-    task = Import(source=Path(args.source), out=out, skip_bad=args.skip_bad, kind=args.kind)
+    task = Import(
+        source=args.source,
+        out=args.out,
+        skip_bad=args.skip_bad,
+        allow_large=args.allow_large,
+        kind=args.kind,
+        reading=_reading(args),
+    )
     imported = import_dataset(task, _workers(args))
     aside = {"skipped": list(imported.skipped), "ignored": dict(imported.ignored)}
-    return _summary(imported.dataset) | aside
+    return _summary(imported.dataset) | {"extras": dict(imported.extras)} | aside
 
 
 def _add_shard(actions: Any) -> None:
-    parser = _add(actions, "shard", _shard, "write a dataset's samples as shards, payloads verbatim")
-    parser.add_argument("source", metavar="SRC", help="a dataset's folder")
-    parser.add_argument("folder", metavar="DST", help="a new or empty folder")
-    parser.add_argument("--format", required=True, metavar="F", help="wds: WebDataset tars")
+    parser = _add(actions, "shard", _shard, "write samples as shards or class folders, payloads verbatim")
+    parser.add_argument("source", metavar="SRC", help="a dataset, or a folder of images, tars or Parquet")
+    parser.add_argument("target", metavar="DST", help="a new or empty folder")
+    parser.add_argument("--format", required=True, metavar="F", help="wds, parquet or folder")
     parser.add_argument("--shard-size", metavar="B", help="largest shard, such as 256MB")
     parser.add_argument("--shard-samples", type=int, metavar="N", help="samples a shard, instead of a size")
+    parser.add_argument("--shuffle", action="store_true", help="write the samples in a random order")
+    parser.add_argument("--seed", type=int, metavar="S", help="of that order and of the split (default: 0)")
+    parser.add_argument("--split", metavar="NAME=F,...", help="several datasets, as train=0.9,val=0.1")
+    parser.add_argument("--resume", action="store_true", help="finish what was cut short")
+    parser.add_argument("--kind", default="image", metavar="K", help="what a sample is (default: image)")
+    _add_reading(parser)
     _add_workers(parser)
 
 
 def _shard(args: argparse.Namespace) -> dict[str, Any]:
-    from pipebench.dataset import open_dataset
+    from .shard import shard_dataset
 
+    workers = _workers(args)
+    done = shard_dataset(
+        args.source,
+        args.target,
+        _sharding(args),
+        workers,
+        resume=args.resume,
+        kind=args.kind,
+        reading=_reading(args),
+        allow_large=args.allow_large,
+    )
+    advice = {"advice": list(done.advice)}
+    if not args.split:
+        return _summary(done.dataset) | advice
+    splits = {name: _summary(dataset) for name, dataset in done.datasets.items()}
+    return {"url": args.target, "splits": splits} | advice
+
+
+def _sharding(args: argparse.Namespace) -> "Sharding":
+    from ._sharding import Sharding
     from ._sizes import parse_size
-    from .shard import Sharding, shard_dataset
+    from ._splits import parse_shares
 
-    sharding = Sharding(
+    if args.seed is not None and not (args.shuffle or args.split):
+        raise BadInput(
+            "a seed decides nothing without --shuffle or --split; give one of them, or leave it out"
+        )
+    return Sharding(
         format=args.format,
         shard_bytes=parse_size(args.shard_size, "shard size") if args.shard_size else None,
         shard_samples=args.shard_samples,
+        shuffle=args.shuffle,
+        seed=args.seed or 0,
+        split=parse_shares(args.split) if args.split else (),
     )
-    source = open_dataset(args.source)
-    return _summary(shard_dataset(source, Path(args.folder), sharding, _workers(args)))
+
+
+def _add_verify(actions: Any) -> None:
+    from ._verify_command import add_arguments
+
+    parser = _add(actions, "verify", _verify, "prove that a dataset is what its description says")
+    add_arguments(parser)
+    _add_workers(parser)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from ._verify_command import show
+    from .verify import Verification, Verifier
+
+    task = Verification(
+        url=args.dataset, full=args.full, allow_large=args.allow_large, workers=_workers(args)
+    )
+    return show(Verifier(task), as_json=args.json)
 
 
 def _add_info(actions: Any) -> None:
@@ -143,6 +219,12 @@ def _summary(dataset: "Dataset") -> dict[str, Any]:
 
 
 def _text(summary: dict[str, Any]) -> str:
+    splits = summary.get("splits", {})
+    blocks = [_block({"split": name} | split) for name, split in splits.items()]
+    return "\n\n".join([*blocks, _block({name: summary[name] for name in summary if name != "splits"})])
+
+
+def _block(summary: dict[str, Any]) -> str:
     width = max(map(len, summary)) + 2
     return "\n".join(f"{name.replace('_', ' '):{width}}{_plain(value)}" for name, value in summary.items())
 

@@ -1,168 +1,153 @@
-"""`pipebench data shard`: the samples of a dataset as shards, with their payloads verbatim.
+"""`pipebench data shard`: the samples of a source as shards, with their payloads verbatim.
 
-A plan cuts the samples, in the order of their ids, into shards; each shard is a task that knows all
-it needs, run by a few processes; the description is written when all are done.
+The source is catalogued on disk; a plan cuts the samples into shards; each shard is a task that knows
+all it needs, run by a few processes; index and description are written when all are done. What is done
+is kept in a work folder, so that a sharding that was cut short can be resumed.
 """
 
-import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from pipebench.dataset import DESCRIPTION, WORK, Dataset, open_dataset
+from pipebench.errors import BadInput
+from pipebench.files import exists, join, names, shown, why
 
-from pipebench.dataset import Dataset, write_dataset
-from pipebench.errors import BadInput, unknown
-from pipebench.files import local_path
-from pipebench.index import content_id, make_index
-from pipebench.progress import track
+from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space
+from ._catalogue import Catalogue
+from ._describing import describe, made
+from ._journal import Journal, opened, sweep
+from ._overlap import refuse_overlap
+from ._planning import Planned, Planner
+from ._processes import context, default_workers, run_large
+from ._pulse import Speed, pulse
+from ._scanning import Reading
+from ._sharding import Sharding
+from ._sources import open_source
+from ._tally import Tally
+from ._tasks import write_shard
+from .formats.contract import Shared
 
-from ._processes import run_tasks
-from ._target import new_folder
-from .formats import wds
-from .formats.shards import Row, ShardTask, Written
-
-SHARD_BYTES = 256_000_000
-"""WebDataset's documentation recommends shards of some 256 MB to a few GB."""
-FEWEST_SHARDS = 16
-"""A small dataset gets smaller shards instead, since every reading process needs one of its own."""
-
-
-class _Format(NamedTuple):
-    write: Callable[[ShardTask], Written]
-    sample_bytes: Callable[[int], int]
-    suffix: str
-
-
-FORMATS: Mapping[str, _Format] = {wds.FORMAT: _Format(wds.write_shard, wds.sample_bytes, wds.SUFFIX)}
+LAYOUT = 1
+"""Changes where the same source and options give other bytes than before, which forbids to resume."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sharding:
-    """How to cut: by bytes or by samples a shard; by neither, evenly into a fitting number."""
+class Sharded:
+    """What was written."""
 
-    format: str
-    shard_bytes: int | None = None
-    shard_samples: int | None = None
+    datasets: Mapping[str, Dataset]
+    """By split; without splits there is one, under an empty name."""
+    advice: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise unknown("shard format", self.format, FORMATS)
-        if self.shard_bytes and self.shard_samples:
-            raise BadInput("give the shards' size in bytes or in samples, not both")
-        if self.shard_samples is not None and self.shard_samples < 1:
-            raise BadInput(f"a shard must hold at least 1 sample, not {self.shard_samples}")
+    @property
+    def dataset(self) -> Dataset:
+        """The only one, where there are no splits."""
+        (dataset,) = self.datasets.values()
+        return dataset
 
 
-def shard_dataset(source: Dataset, target: Path, sharding: Sharding, workers: int = 1) -> Dataset:
-    """Writes the shards into `target`, which must not exist or be empty; `dataset.json` comes last."""
-    _refuse_overlap(source, target)
-    with new_folder(target):
-        tasks = _plan(source, target, sharding)
-        with closing(_write(tasks, FORMATS[sharding.format], workers)) as shards:
-            written = list(track(shards, len(tasks), "Writing shards"))
-        return _describe(source, target, sharding, written)
+def shard_dataset(
+    source: str,
+    target: str,
+    sharding: Sharding,
+    workers: int = 1,
+    *,
+    resume: bool = False,
+    kind: str = "image",
+    reading: Reading | None = None,
+    allow_large: bool = False,
+) -> Sharded:
+    """Writes the shards into `target`, which must not exist or be empty, or be unfinished to be resumed.
 
-
-def _refuse_overlap(source: Dataset, target: Path) -> None:
-    resolved = target.resolve()
-    for folder in {Path(local_path(source.url)).resolve(), source.local_root().resolve()}:
-        if resolved == folder:
-            raise BadInput(f"{target} is the dataset that is to be sharded; name another folder")
-        if resolved.is_relative_to(folder):
-            raise BadInput(f"{target} lies inside the dataset {folder}; name a folder outside it")
-
-
-def _plan(source: Dataset, target: Path, sharding: Sharding) -> list[ShardTask]:
-    form = FORMATS[sharding.format]
-    return [
-        ShardTask(folder=target, name=f"shard-{number:06d}{form.suffix}", rows=_rows(source, first, end))
-        for number, (first, end) in enumerate(pairwise(_cuts(source, sharding)))
-    ]
-
-
-def _cuts(source: Dataset, sharding: Sharding) -> list[int]:
-    """The first id of each shard, and the number of samples."""
-    if sharding.shard_samples:
-        return [*range(0, source.samples, sharding.shard_samples), source.samples]
-    sizes = [FORMATS[sharding.format].sample_bytes(size) for size in source.index.size.tolist()]
-    if sharding.shard_bytes:
-        return [*_cuts_by_bytes(sizes, sharding.shard_bytes), source.samples]
-    shards = max(math.ceil(sum(sizes) / SHARD_BYTES), min(FEWEST_SHARDS, source.samples))
-    return [source.samples * number // shards for number in range(shards + 1)]
-
-
-def _cuts_by_bytes(sizes: Sequence[int], limit: int) -> Iterator[int]:
-    """Where to cut so that no shard is above the limit, unless a single sample is."""
-    room = 0
-    for position, size in enumerate(sizes):
-        if position == 0 or size > room:
-            yield position
-            room = limit
-        room -= size
-
-
-def _rows(source: Dataset, first: int, end: int) -> list[Row]:
-    index, root, part = source.index, source.local_root(), slice(first, end)
-    numbers = (index.shard, index.offset, index.size, index.label, index.hash)
-    texts = (index.key[part].to_pylist(), index.member[part].to_pylist())
-    return [
-        Row(
-            key=key,
-            path=root / (member if shard < 0 else source.shards[shard].name),
-            offset=offset,
-            size=size,
-            label=label,
-            hash=hash_,
-            extension=_extension(member, in_tar=shard >= 0),
+    Raises `BadInput`. What was finished stays then; where nothing was begun, nothing is left.
+    `kind` and `reading` are for a source that is no dataset, and `allow_large` lets payloads of it pass
+    whose decoding could exhaust the memory.
+    """
+    refuse_overlap(source, target)
+    if resume and (datasets := _complete(target, sharding)):
+        return Sharded(datasets=datasets)
+    with opened(target, resume=resume) as journal, Catalogue() as catalogue:
+        planner = Planner(catalogue=catalogue, sharding=sharding)
+        with pulse(lambda: f"Planning: {catalogue.samples} samples"):
+            found = open_source(source, kind, catalogue, reading, workers)
+            refuse_overlap(found.root, target)
+            plan, advice = _planned(planner, target, journal)
+        journal.agree(
+            {
+                "options": sharding.options() | {"layout": LAYOUT},
+                "source": {**found.fingerprint, "kind": found.kind, "samples": found.samples},
+            }
         )
-        for key, member, shard, offset, size, label, hash_ in zip(
-            *texts, *(column[part].tolist() for column in numbers), strict=True
-        )
-    ]
+        with _kept():
+            is_screened = found.is_dataset or allow_large
+            shared = Shared(found.kind, found.classes, catalogue.fields(), is_screened)
+            _write(planner, plan, journal, shared, workers)
+        found.refuse_changes()
+        with _kept():
+            datasets = describe(journal, plan, found, sharding)
+            journal.remove()
+    return Sharded(datasets=datasets, advice=(*advice, *_told(advise_on_bytes(datasets))))
 
 
-def _extension(member: str, *, in_tar: bool) -> str:
-    """A key ends at its basename's first dot in a tar, at its last in a folder."""
-    base = member.rpartition("/")[2].lower()
-    return base.partition(".")[2] if in_tar else base.rpartition(".")[2]
+def _complete(target: str, sharding: Sharding) -> Mapping[str, Dataset] | None:
+    """The datasets, where all was done already; `BadInput` where it was done with other options."""
+    sweep(target)
+    urls = {share.name: join(target, share.name) for share in sharding.split} or {"": target}
+    if WORK in names(target) or not all(exists(join(url, DESCRIPTION)) for url in urls.values()):
+        return None
+    datasets = {name: open_dataset(url) for name, url in urls.items()}
+    for name, dataset in datasets.items():
+        if dict(dataset.made) | {"source": {}} != made(name, {}, sharding):
+            raise BadInput(f"{shown(target)} is complete, and was made otherwise; name another folder")
+    return datasets
 
 
-def _write(tasks: list[ShardTask], form: _Format, workers: int) -> Generator[Written, None, None]:
-    yield from run_tasks(form.write, tasks, min(workers, len(tasks)))
+def _planned(planner: Planner, target: str, journal: Journal) -> tuple[list[Planned], list[str]]:
+    """The plan, and advice on it. `BadInput` where it cannot be carried out."""
+    catalogue = planner.catalogue
+    if repeats := catalogue.duplicates(SHOWN):
+        raise BadInput(f"several samples have the same key, such as {repeats[0]!r}; rename all but one")
+    plan = planner.plan()
+    refuse_for_space(target, plan, len(journal.done()) / sum(len(planned.shards) for planned in plan))
+    twins = catalogue.case_twins(SHOWN + 1)
+    advice = [*advise(plan, planner.sharding, default_workers()), *advise_on_case(twins)]
+    return plan, list(_told(advice))
 
 
-def _describe(source: Dataset, target: Path, sharding: Sharding, written: Sequence[Written]) -> Dataset:
-    index = make_index(
-        key=source.index.key,
-        member=[member for part in written for member in part.members],
-        shard=_repeated(written),
-        offset=[offset for part in written for offset in part.offsets],
-        size=source.index.size,
-        label=source.index.label,
-        hash=source.index.hash,
-    )
-    made = {"command": "shard", "shard_bytes": sharding.shard_bytes, "shard_samples": sharding.shard_samples}
-    dataset = Dataset(
-        url=str(target),
-        root=str(target),
-        kind=source.kind,
-        format=sharding.format,
-        classes=source.classes,
-        samples=source.samples,
-        payload_bytes=source.payload_bytes,
-        content_id=content_id(index),
-        shards=tuple(part.shard for part in written),
-        made=made | {"source": dict(source.made)},
-    )
-    write_dataset(dataset, index)
-    return dataset
+def _told(advice: Sequence[str]) -> Sequence[str]:
+    """Passes advice on, and shows it at once."""
+    for sentence in advice:
+        print(f"pipebench: note: {sentence}", file=sys.stderr, flush=True)
+    return advice
 
 
-def _repeated(written: Sequence[Written]) -> NDArray[np.int32]:
-    """For each sample its shard's position."""
-    return np.repeat(np.arange(len(written), dtype=np.int32), [part.shard.samples for part in written])
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Says of whatever ends the block early that it can be resumed."""
+    hint = "what is finished is kept, and --resume goes on from there"
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{error}; {hint}") from None
+    except OSError as error:
+        raise BadInput(f"the target cannot be written: {why(error)}; {hint}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(hint) from None
+
+
+def _write(planner: Planner, plan: Sequence[Planned], journal: Journal, shared: Shared, workers: int) -> None:
+    """Runs the tasks that are missing."""
+    shards, finished = sum(len(planned.shards) for planned in plan), len(journal.done())
+    if finished == shards:
+        return
+    tasks = planner.tasks(plan, journal, shared)
+    tally = Tally(context())
+    speed = Speed(tally)
+    with (
+        pulse(lambda: f"Writing: {finished} of {shards} shards, {speed}"),
+        closing(run_large(write_shard, tasks, min(workers, shards - finished), tally)) as results,
+    ):
+        for _ in results:
+            finished += 1

@@ -187,9 +187,8 @@ def test_names_of_any_kind_are_read(tiny_folder: Dataset, make: Make, tmp_path: 
     root.mkdir()
     dataset = _written(root, {name: tiny_folder.payload(row) for row, name in enumerate(ODD_NAMES)})
     if fmt == "wds":
-        dataset = shard_dataset(
-            dataset, tmp_path / "a shard's #1 folder", Sharding(format=fmt, shard_samples=2)
-        )
+        target = str(tmp_path / "a shard's #1 folder")
+        dataset = shard_dataset(dataset.url, target, Sharding(format=fmt, shard_samples=2)).dataset
     for batch in make(dataset, batch_size=4).epoch(0):
         assert batch.labels.tolist() == dataset.index.label[batch.ids].tolist()
     assert sorted(_order(make(dataset, until=Stage.DECODE), 0).tolist()) == list(range(len(ODD_NAMES)))

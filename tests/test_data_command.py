@@ -83,7 +83,7 @@ def test_progress_goes_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["shard", "tiny", "DST", "--format", "wds", "--shard-size", "256MiBs"], "is not a size"),
         (["shard", "tiny", "DST", "--format", "wds", "--shard-size", "0"], "is not a size"),
         (["shard", "tiny", "DST", "--format", "wds", "--shard-samples", "0"], "at least 1 sample"),
-        (["shard", "tiny", "tiny/DST", "--format", "wds"], "lies inside the dataset"),
+        (["shard", "tiny", "tiny/DST", "--format", "wds"], "lies inside the source"),
     ],
 )
 def test_bad_usage_is_one_sentence(

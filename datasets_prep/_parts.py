@@ -1,0 +1,140 @@
+"""Parts: the index rows of one shard each, kept in the work folder until all shards are whole.
+
+A part is a Parquet file of the index's columns; its metadata tell the shard and what adds up over
+all of them. That it is there means that its shard is whole and on storage.
+"""
+
+import io
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from pipebench.dataset import Shard
+from pipebench.files import read_file
+from pipebench.index import BATCH_ROWS, content_sum, schema
+
+from .formats.contract import Placed, Sample
+
+BATCH = 16_384
+"""Rows that are held before they are packed."""
+META = b"pipebench"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a part says of its shard."""
+
+    shard: Shard | None
+    """None where each sample has a file of its own."""
+    samples: int
+    payload_bytes: int
+    content_sum: int
+
+
+class _Noted(NamedTuple):
+    """What stays of a sample that was handed to its format."""
+
+    key: str
+    label: int
+    hash: int
+    extras: tuple[tuple[str, int], ...]
+    """(field, hash)."""
+
+
+class Part:
+    """A part that is being made of the samples as they come and go."""
+
+    def __init__(self, shard: int, first: int) -> None:
+        import pyarrow.parquet as pq
+
+        self._shard, self._id = shard, first
+        self._schema = schema()
+        self._file = io.BytesIO()
+        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._noted: deque[_Noted] = deque()
+        self._rows: list[tuple[_Noted, Placed]] = []
+        self.samples = self.payload_bytes = self.content_sum = 0
+
+    def noting(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """Passes samples on to a format."""
+        for sample in samples:
+            extras = tuple((extra.field, extra.hash) for extra in sample.extras)
+            self._noted.append(_Noted(sample.key, sample.label, sample.hash, extras))
+            yield sample
+
+    def add(self, placed: Placed) -> None:
+        """Takes in where the next of them went."""
+        self._rows.append((self._noted.popleft(), placed))
+        if len(self._rows) == BATCH:
+            self._flush()
+
+    def content(self, shard: Shard | None) -> bytes:
+        """The finished file."""
+        if self._rows:
+            self._flush()
+        summary = Summary(
+            shard=shard,
+            samples=self.samples,
+            payload_bytes=self.payload_bytes,
+            content_sum=self.content_sum,
+        )
+        self._writer.add_key_value_metadata({META: json.dumps(asdict(summary))})
+        self._writer.close()
+        return self._file.getvalue()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        rows, self._rows = self._rows, []
+        noted, placed = zip(*rows, strict=True)
+        keys, labels, hashes, _ = zip(*noted, strict=True)
+        payloads, _, numbers = zip(*placed, strict=True)
+        members, offsets, sizes = zip(*payloads, strict=True)
+        ids = range(self._id, self._id + len(rows))
+        shards = [self._shard] * len(rows)
+        extras = [_extras(*row) for row in rows]
+        columns = (ids, keys, members, shards, numbers, offsets, sizes, labels, hashes, extras)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+        self._id += len(rows)
+        self.samples += len(rows)
+        self.payload_bytes += sum(sizes)
+        self.content_sum += content_sum(keys, hashes, labels)
+
+
+def _extras(noted: _Noted, placed: Placed) -> list[dict[str, Any]] | None:
+    """A sample's entry in the index's column of further files."""
+    if not noted.extras:
+        return None
+    parts = zip(noted.extras, placed.extras, strict=True)
+    return [{"field": field, "hash": digest} | part._asdict() for (field, digest), part in parts]
+
+
+def summary(url: str) -> Summary:
+    """What the part at that URL says of its shard."""
+    import pyarrow.parquet as pq
+
+    metadata: Mapping[bytes, bytes] = pq.read_metadata(io.BytesIO(read_file(url))).metadata
+    raw = json.loads(metadata[META])
+    shard = raw.pop("shard")
+    return Summary(shard=Shard(**shard) if shard else None, **raw)
+
+
+def tables(urls: Iterable[str]) -> Iterator[Any]:
+    """The rows of these parts, one after the other, as pyarrow tables of `BATCH_ROWS` each."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    held: list[Any] = []
+    for url in urls:
+        with pq.ParquetFile(io.BytesIO(read_file(url))) as file:
+            for batch in file.iter_batches(BATCH):
+                held.append(batch)
+                while sum(map(len, held)) >= BATCH_ROWS:
+                    table = pa.Table.from_batches(held)
+                    yield table[:BATCH_ROWS]
+                    held = table[BATCH_ROWS:].to_batches()
+    if held:
+        yield pa.Table.from_batches(held)

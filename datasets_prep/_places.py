@@ -1,0 +1,129 @@
+"""Where the files of a task go: they appear under their names when it commits, whole and synced."""
+
+import errno
+import filecmp
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import mkdtemp
+from typing import NamedTuple, Protocol
+
+from pipebench.dataset import DESCRIPTION, INDEX, WORK
+from pipebench.errors import BadInput
+from pipebench.files import is_local, join, local_path
+
+from ._syncing import sync
+from .formats.contract import Sink
+
+PARTIAL = "partial"
+"""The folder in a work folder that holds files while they are written."""
+RESERVED = frozenset({WORK, DESCRIPTION, INDEX})
+"""Names in a dataset's folder that no sample's file may take."""
+NO_LINKS = frozenset({errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What filesystems say that have no hard links."""
+
+
+class Stored(NamedTuple):
+    """A file that is on storage."""
+
+    size: int
+    """Bytes."""
+    sha256: str
+
+
+class TaskPlace(Protocol):
+    """A place that can be committed."""
+
+    def file(self, name: str) -> AbstractContextManager[Sink]:
+        """A file below the dataset's folder, open for writing; `name` may hold slashes."""
+        ...
+
+    def commit(self) -> Mapping[str, Stored]:
+        """Gives all files their names. Raises `OSError`, and `BadInput` where one is taken."""
+        ...
+
+
+@contextmanager
+def place(url: str, work: str) -> Iterator[TaskPlace]:
+    """For files of the dataset at `url`, sharded with the work folder `work`; what isn't committed goes."""
+    if not is_local(url):
+        raise BadInput(f"{url} is not on a local filesystem")  # until there is a remote place
+    partial = Path(mkdtemp(prefix="", dir=local_path(join(work, PARTIAL))))
+    try:
+        yield _LocalPlace(Path(local_path(url)), partial)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+class _LocalPlace:
+    """Files lie in a folder of their own, on the same filesystem, until they get their names."""
+
+    def __init__(self, root: Path, partial: Path) -> None:
+        self._root = root
+        self._partial = partial
+        self._sinks: dict[str, Sink] = {}
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[Sink]:
+        check_name(name, self._sinks)
+        with self._written(len(self._sinks)).open("xb") as file:
+            self._sinks[name] = sink = Sink(file)
+            yield sink
+
+    def commit(self) -> Mapping[str, Stored]:
+        written = [self._written(number) for number in range(len(self._sinks))]
+        sync(written, self._partial)
+        targets = [self._root / name for name in self._sinks]
+        for path, target in zip(written, targets, strict=True):
+            _move(path, target)
+        sync({folder for target in targets for folder in self._folders(target)}, self._root)
+        return {name: Stored(sink.size, sink.sha256()) for name, sink in self._sinks.items()}
+
+    def _written(self, number: int) -> Path:
+        return self._partial / str(number)
+
+    def _folders(self, target: Path) -> Iterator[Path]:
+        """The folders from the dataset's down to the file's, any of which may be new."""
+        yield self._root
+        yield from (folder for folder in target.parents if folder.is_relative_to(self._root))
+
+
+def check_name(name: str, taken: Mapping[str, object]) -> None:
+    """`BadInput` for a file's name that leads out of the dataset, is the dataset's own, or is taken."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise BadInput(f"a sample's file would be {name!r}, outside the dataset; rename the sample")
+    if path.parts[0].casefold() in RESERVED:
+        raise BadInput(f"a sample's file would be {name!r}, a name that the dataset needs; rename the sample")
+    if name in taken:
+        raise BadInput(f"two samples' files would be {name!r}; rename one of the samples")
+
+
+def _move(path: Path, target: Path) -> None:
+    """Gives a file its name, without taking it from another file."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, target)
+        except FileExistsError:
+            _check_same(path, target)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            if target.exists():
+                _check_same(path, target)
+            path.replace(target)
+    except OSError as error:
+        raise BadInput(f"{target} cannot be written: {error.strerror or error}") from None
+
+
+def _check_same(path: Path, target: Path) -> None:
+    """A task that is done again finds its own files; a file of other bytes is none of them."""
+    filecmp.clear_cache()
+    if not filecmp.cmp(path, target, shallow=False):
+        raise BadInput(
+            f"{target} is there already with other bytes: two samples' files have that name, or somebody "
+            "else writes there; rename one of the samples, or remove the file"
+        )
