@@ -12,9 +12,23 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipebench.contract import Placement, Workload
+from pipebench.contract import Placement, Unsupported, Workload
+from pipebench.dataset import Dataset
+from pipebench.files import is_local, join, local_path
 
 from ._members import fields
+
+
+def place(dataset: Dataset) -> str:
+    """The payloads' folder as DALI takes it: it reads S3 itself, by the settings of AWS's libraries.
+
+    Raises `Unsupported` for other object stores.
+    """
+    if is_local(dataset.root):
+        return local_path(dataset.root)
+    if not dataset.root.startswith("s3://"):
+        raise Unsupported(f"reads local files and s3://, not {dataset.root.partition('://')[0]}://")
+    return dataset.root
 
 
 class Reader(Protocol):
@@ -38,7 +52,7 @@ class FolderReader:
     def __init__(self, workload: Workload, placement: Placement) -> None:
         dataset = workload.dataset
         self.ids = np.arange(placement.rank, dataset.samples, placement.world_size, dtype=np.int64)
-        self._root = str(dataset.local_root())
+        self._root = place(dataset)
         self._member = dataset.index.member
 
     def read(self, scratch: Path, **options: Any) -> tuple[Any, Any]:  # noqa: ARG002 - needs no files
@@ -67,8 +81,8 @@ class WdsReader:
     def __init__(self, workload: Workload, placement: Placement) -> None:
         dataset = workload.dataset
         self._index, self._shards = dataset.index, dataset.shards
-        root = dataset.local_root()
-        self._paths = [str(root / shard.name) for shard in dataset.shards]
+        self._local = is_local(dataset.root)
+        self._paths = [join(place(dataset), shard.name) for shard in dataset.shards]
         everything = np.arange(dataset.samples, dtype=np.int64)
         self.ids = np.array_split(everything, placement.world_size)[placement.rank]
         marks = np.array([self._mark(sample) for sample in self.ids.tolist()], np.bytes_)
@@ -102,7 +116,7 @@ class WdsReader:
         """
         component, *others = fields(self._index.member)
         whole = sum(self._shards[shard].samples for shard in shards) == len(self.ids)
-        if others or re.search(r"[\s;]", component) or not whole:
+        if others or re.search(r"[\s;]", component) or not (whole and self._local):
             return None
         paths = [Path(self._paths[shard]).with_suffix(".idx") for shard in shards]
         told = [self._shards[shard].idx_sha256 for shard in shards]

@@ -15,6 +15,7 @@ from pipebench.files import put_files, remove, write_whole
 from pipebench.kinds.image import Image, ImagePreprocessing
 from pipebench.loaders._settings import ArrowSettings, TorchDataLoaderSettings, WebDatasetSettings
 from pipebench.loaders.arrow import Arrow
+from pipebench.loaders.dali import Dali, DaliSettings
 from pipebench.loaders.torch_dataloader import TorchDataLoader
 from pipebench.loaders.webdataset import WebDataset
 
@@ -36,10 +37,13 @@ CASES: dict[str, tuple[Any, str, Any]] = {
     "webdataset documented": (WebDataset, "wds", replace(WebDatasetSettings.documented(ALONE), workers=2)),
     "arrow": (Arrow, "parquet", ARROW),
     "arrow plain": (Arrow, "parquet", replace(ARROW, parquet_reader="plain")),
+    "dali folder": (Dali, "folder", DaliSettings.tuned(ALONE)),
+    "dali wds": (Dali, "wds", DaliSettings.tuned(ALONE)),
+    "dali documented": (Dali, "wds", DaliSettings.documented(ALONE)),
     "arrow documented": (Arrow, "parquet", replace(ArrowSettings.documented(ALONE), workers=2)),
 }
 
-DAMAGED = ["torch_dataloader folder", "torch_dataloader wds", "webdataset", "webdataset library", "arrow"]
+DAMAGED = [name for name in CASES if "documented" not in name and name != "torch_dataloader parquet"]
 
 Uploaded = Callable[[str], Dataset]
 
