@@ -9,6 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, mode
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipebench.measure import Look, Trace
 from pipebench.page_cache import label
@@ -65,18 +69,23 @@ class Window:
 
 
 def figures(record: Record) -> Figures | None:
-    """The figures of an `ok` measuring trial, or None for any other or one of fewer than three batches."""
+    """The figures of an `ok` measuring trial, or None for any other or one of fewer than three batches.
+
+    None too where the clock did not advance.
+    """
     trace = record.trace
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return None
-    window = cut(trace, len(record.spec.cpus))
-    seconds = _between(trace, window.first, window.last)
-    steady_gaps, steady_samples = _steady(trace, window)
+    seen = _see(trace)
+    window = _cut(seen, len(record.spec.cpus))
+    seconds, steady = seen.between(window.first, window.last), _steady(seen, window)
+    if seconds <= 0 or steady is None:
+        return None
     looks = [look for look in trace.looks if window.first < look.batches <= window.last + 1]
-    cpu = _cpu(trace, looks, len(record.spec.cpus))
+    cpu = _cpu(seen, looks, len(record.spec.cpus))
     return Figures(
-        samples_per_second=_headline(trace, window, steady_samples / sum(steady_gaps)),
-        steady_samples_per_second=steady_samples / sum(steady_gaps),
+        samples_per_second=_headline(trace, seen, window, steady),
+        steady_samples_per_second=steady,
         cpu_seconds_per_sample=cpu and cpu[0],
         core_use=cpu and cpu[1],
         foreign_cores=cpu and cpu[2],
@@ -84,13 +93,59 @@ def figures(record: Record) -> Figures | None:
         first_batch_seconds=(trace.got_ns[0] - trace.asked_ns[0]) / 1e9,
         boundary_seconds=_boundary(trace),
         stall=stall(record, trace, window),
-        wait_seconds=_waits(trace, window),
+        wait_seconds=_waits(seen, window),
         batch_seconds=seconds / len(window.batches),
         window_seconds=seconds,
         cache=label(record.cache),
-        steady=is_steady(_gaps(trace, _alike(trace, window.batches))),
+        steady=is_steady(seen.gaps(seen.alike(window.first + 1, window.last + 1))),
         short=seconds < MIN_SECONDS,
     )
+
+
+Ints = NDArray[np.int64]
+
+
+class _Seen(NamedTuple):
+    """A trace as arrays; times in ns, whole numbers, so that equal gaps have no variance at all."""
+
+    asked: Ints
+    got: Ints
+    sizes: Ints
+    begins: NDArray[np.bool_]
+    """Whether the batch is the first of an epoch."""
+    epoch: int | None
+    """Batches of a whole one (`epoch_batches`)."""
+
+    def between(self, first: int, last: int) -> float:
+        """Seconds from one arrival to the other."""
+        return int(self.got[last] - self.got[first]) / 1e9
+
+    def samples(self, first: int, last: int) -> int:
+        """In the batches after `first` until `last`."""
+        return int(self.sizes[first + 1 : last + 1].sum())
+
+    def inside(self, begin: int, end: int) -> NDArray[np.bool_]:
+        """Which of the batches begin no epoch, or all where each does."""
+        found = ~self.begins[begin:end]
+        return found if found.any() else ~found
+
+    def alike(self, begin: int, end: int) -> NDArray[np.intp]:
+        """The batches inside epochs that are as large as any: a short last one tells nothing of the pace."""
+        inside, sizes = self.inside(begin, end), self.sizes[begin:end]
+        return np.flatnonzero(inside & (sizes == sizes[inside].max())) + begin
+
+    def gaps(self, batches: NDArray[np.intp]) -> Ints:
+        """From the arrival before each batch to its own."""
+        return self.got[batches] - self.got[batches - 1]
+
+
+def _see(trace: Trace) -> _Seen:
+    asked, got, sizes = (
+        np.frombuffer(values, np.int64) for values in (trace.asked_ns, trace.got_ns, trace.sizes)
+    )
+    begins = np.zeros(len(got), np.bool_)
+    begins[[epoch for epoch in trace.epochs if epoch < len(got)]] = True  # the last may bring none any more
+    return _Seen(asked, got, sizes, begins, epoch_batches(trace))
 
 
 def cut(trace: Trace, burst: int) -> Window:
@@ -98,48 +153,44 @@ def cut(trace: Trace, burst: int) -> Window:
 
     Workers deliver in bursts of about as many batches as there are cores.
     """
-    alike = _alike(trace, range(1, len(trace.got_ns)))
-    first = alike[transient_end(_gaps(trace, alike))] - 1
-    available = len(trace.got_ns) - 1 - first
-    fitting = [unit for unit in (epoch_batches(trace), burst, 1) if unit and unit <= available]
+    return _cut(_see(trace), burst)
+
+
+def _cut(seen: _Seen, burst: int) -> Window:
+    alike = seen.alike(1, len(seen.got))
+    first = int(alike[transient_end(seen.gaps(alike))]) - 1
+    available = len(seen.got) - 1 - first
+    fitting = [unit for unit in (seen.epoch, burst, 1) if unit and unit <= available]
     return Window(first, first + available // fitting[0] * fitting[0])
 
 
-def _headline(trace: Trace, window: Window, steady: float) -> float:
+def _headline(trace: Trace, seen: _Seen, window: Window, steady: float) -> float:
     """Samples per second with each epoch boundary at its due weight.
 
     Over whole epochs that is samples over time. A window that holds less than one would weigh a
     boundary in it too much: then an epoch is reckoned at the steady rate and one mean boundary.
     """
-    whole = (epoch := epoch_batches(trace)) and len(window.batches) % epoch == 0
-    if whole or not set(trace.epochs) & set(window.batches):
-        return _samples(trace, window) / _between(trace, window.first, window.last)
-    samples = sum(trace.sizes[: trace.epochs[1]])
+    whole = seen.epoch and len(window.batches) % seen.epoch == 0
+    if whole or not seen.begins[window.first + 1 : window.last + 1].any():
+        return seen.samples(window.first, window.last) / seen.between(window.first, window.last)
+    samples = int(seen.sizes[: trace.epochs[1]].sum())
     return samples / ((samples - trace.sizes[0]) / steady + (_boundary(trace) or 0.0))
 
 
-def _inside(trace: Trace, batches: Sequence[int]) -> Sequence[int]:
-    """The batches that begin no epoch, or all where each does."""
-    boundaries = set(trace.epochs)
-    return [batch for batch in batches if batch not in boundaries] or batches
-
-
-def _alike(trace: Trace, batches: Sequence[int]) -> Sequence[int]:
-    """The batches inside epochs that are as large as any: a short last one tells nothing about the pace."""
-    inside = _inside(trace, batches)
-    largest = max(trace.sizes[batch] for batch in inside)
-    return [batch for batch in inside if trace.sizes[batch] == largest]
-
-
-def _gaps(trace: Trace, batches: Sequence[int]) -> list[int]:
-    """In ns: whole numbers, so that equal gaps have no variance at all."""
-    return [trace.got_ns[batch] - trace.got_ns[batch - 1] for batch in batches]
+def _steady(seen: _Seen, window: Window) -> float | None:
+    """Samples per second without the boundaries; None where no time passed."""
+    begin, end = window.first + 1, window.last + 1
+    batches = np.flatnonzero(seen.inside(begin, end)) + begin
+    took_ns = int(seen.gaps(batches).sum())
+    return int(seen.sizes[batches].sum()) / (took_ns / 1e9) if took_ns > 0 else None
 
 
 def epoch_batches(trace: Trace) -> int | None:
     """Batches of a whole epoch, if one was seen to its end."""
     lengths = [after - before for before, after in pairwise(trace.epochs)]
-    return mode(lengths) if lengths else None
+    if len(set(lengths)) > 1:
+        return mode(lengths)
+    return lengths[0] if lengths else None
 
 
 def startup_seconds(record: Record) -> float:
@@ -162,7 +213,7 @@ def stall(record: Record, trace: Trace, window: Window) -> float | None:
         busy = sum(end - begin for begin, end in times[window.first + 1 : window.last + 1])
         return 1 - busy / (times[window.last][1] - times[window.first][1])
     waited = sum(trace.got_ns[i] - trace.asked_ns[i] for i in window.batches)
-    return waited / 1e9 / _between(trace, window.first, window.last)
+    return waited / (trace.got_ns[window.last] - trace.got_ns[window.first])
 
 
 def _device(record: Record, trace: Trace, step: StepSpec) -> Sequence[tuple[int, int]]:
@@ -171,36 +222,27 @@ def _device(record: Record, trace: Trace, step: StepSpec) -> Sequence[tuple[int,
     return record.device_ns
 
 
-def _between(trace: Trace, first: int, last: int) -> float:
-    return (trace.got_ns[last] - trace.got_ns[first]) / 1e9
-
-
-def _samples(trace: Trace, window: Window) -> int:
-    return sum(trace.sizes[window.first + 1 : window.last + 1])
-
-
-def _steady(trace: Trace, window: Window) -> tuple[list[float], int]:
-    inside = _inside(trace, window.batches)
-    return [_between(trace, i - 1, i) for i in inside], sum(trace.sizes[i] for i in inside)
-
-
 def _boundary(trace: Trace) -> float | None:
-    gaps = [_between(trace, i - 1, i) for i in trace.epochs[1:] if i < len(trace.got_ns)]
+    got = trace.got_ns
+    gaps = [(got[i] - got[i - 1]) / 1e9 for i in trace.epochs[1:] if i < len(got)]
     return fmean(gaps) if gaps else None
 
 
-def _cpu(trace: Trace, looks: Sequence[Look], cores: int) -> tuple[float, float, float] | None:
+def _cpu(seen: _Seen, looks: Sequence[Look], cores: int) -> tuple[float, float, float] | None:
     if len(looks) < 2:
         return None
     begin, end = looks[0], looks[-1]
     cpu_seconds = (end.cpu_ns - begin.cpu_ns) / 1e9
     seconds = (end.at_ns - begin.at_ns) / 1e9
     busy = (end.host_busy_ns - begin.host_busy_ns) / 1e9
-    samples = sum(trace.sizes[begin.batches : end.batches])
+    samples = int(seen.sizes[begin.batches : end.batches].sum())
     return cpu_seconds / samples, cpu_seconds / seconds / cores, max(0.0, (busy - cpu_seconds) / seconds)
 
 
-def _waits(trace: Trace, window: Window) -> tuple[float, float, float]:
-    waits = sorted(trace.got_ns[i] - trace.asked_ns[i] for i in window.batches)
-    p50, p95, p99 = (waits[min(len(waits) - 1, int(share * len(waits)))] / 1e9 for share in (0.5, 0.95, 0.99))
+def _waits(seen: _Seen, window: Window) -> tuple[float, float, float]:
+    counted = slice(window.first + 1, window.last + 1)
+    waits = np.sort(seen.got[counted] - seen.asked[counted])
+    p50, p95, p99 = (
+        int(waits[min(len(waits) - 1, int(share * len(waits)))]) / 1e9 for share in (0.5, 0.95, 0.99)
+    )
     return p50, p95, p99

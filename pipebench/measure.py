@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count as numbers
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipebench.contract import Batch, Loader
 from pipebench.step import Step
@@ -60,8 +60,7 @@ class Budget:
     """Stop after that many whole epochs instead of wrapping on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """The process tree and the host, seen at one moment of the loop."""
 
     batches: int

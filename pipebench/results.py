@@ -5,22 +5,24 @@ Records hold raw values only; every statistic is derived when they are read (`fi
 Schema history
 --------------
 1   first: spec, status, provenance, times, arrivals of every batch, looks, resources
+2   spec.source: the folder that a loader given as `module:Class` was imported from
 """
 
 import fcntl
 import json
 import os
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipebench.errors import BadInput
+from pipebench.errors import BadInput, one_line
 from pipebench.measure import Look, Trace
+from pipebench.wellformed import check, check_trace
 
-SCHEMA = 1
+SCHEMA = 2
 
 CEILING = "resident"
 """The loader that shows what the harness itself costs; it proves no work and competes with nobody."""
@@ -42,6 +44,8 @@ class TrialSpec:
     """The loader's settings as given, over the preset's; `preset` names that."""
     python: str
     """The interpreter."""
+    source: str = ""
+    """The folder that `module:Class` is imported from; empty: the working folder."""
     data: str
     batch_size: int
     preprocessing: dict[str, str]
@@ -95,27 +99,51 @@ class Record:
 
 def to_line(record: Record) -> str:
     """The record as one line of JSON, without its newline."""
-    raw = {"schema": SCHEMA} | asdict(record)
+    raw = {"schema": SCHEMA} | asdict(replace(record, trace=None))
     if record.trace is not None:
-        trace = asdict(record.trace)
-        raw["trace"] = trace | {name: list(trace[name]) for name in _ARRAYS}
+        arrays = {name: getattr(record.trace, name).tolist() for name in _ARRAYS}
+        looks = [look._asdict() for look in record.trace.looks]
+        raw["trace"] = arrays | {"epochs": record.trace.epochs, "looks": looks}
     # ASCII, since a path or a message may hold bytes that are no UTF-8. A third party's settings may hold
     # what JSON can't, and stand there as text.
     return json.dumps(raw, separators=(",", ":"), default=str)
 
 
 def from_line(line: str) -> Record:
-    """The record that a line holds; raises `BadInput` for another schema or a malformed line."""
+    """The record that a line holds; raises `BadInput` for a later schema or a malformed line."""
+    return from_raw(_parsed(line))
+
+
+def _parsed(line: str) -> dict[str, Any]:
     try:
         raw = json.loads(line)
-        schema = raw.pop("schema")
-        if schema == SCHEMA:
-            return _record(raw)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise BadInput(f"not a pipebench record ({error})") from None
-    raise BadInput(
-        f"a record of schema {schema!r}, and this pipebench reads schema {SCHEMA}; update pipebench"
-    )
+    except (ValueError, RecursionError) as error:
+        raise _no_record(error) from None
+    if not isinstance(raw, dict) or "schema" not in raw:
+        raise _no_record("it has no schema")
+    return raw
+
+
+def _no_record(why: object) -> BadInput:
+    return BadInput(f"not a pipebench record ({one_line(str(why), LONGEST_REASON)})")
+
+
+LONGEST_REASON = 200
+"""Characters of why a line is no record; the line itself may be in it."""
+
+
+def from_raw(raw: dict[str, Any]) -> Record:
+    """The record that JSON's values make; consumes them. Raises `BadInput` as `from_line` does."""
+    schema = raw.pop("schema", None)
+    if type(schema) is not int or not 1 <= schema <= SCHEMA:
+        raise BadInput(
+            f"a record of schema {one_line(repr(schema), 20)}, and this pipebench reads schema 1 to "
+            f"{SCHEMA}; update pipebench"
+        )
+    try:
+        return _record(raw)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise _no_record(error) from None
 
 
 _BEGIN = b'{"schema":'
@@ -123,12 +151,16 @@ _ARRAYS = ("asked_ns", "got_ns", "sizes")
 
 
 def _record(raw: dict[str, Any]) -> Record:
+    if isinstance(raw["spec"], dict):
+        raw["spec"].setdefault("source", "")  # schema 1
+    check(raw)
     trace = raw.pop("trace")
+    device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
     if trace is not None:
         arrays = {name: array("q", trace[name]) for name in _ARRAYS}
         looks = [Look(**look) for look in trace["looks"]]
         trace = Trace(**(trace | arrays | {"looks": looks}))
-    device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
+        check_trace(trace, device)
     return Record(spec=TrialSpec(**raw.pop("spec")), trace=trace, device_ns=device, **raw)
 
 
@@ -176,18 +208,40 @@ def _whole_length(length: int, path: Path) -> int:
         return file.read().rfind(b"\n") + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """A results file."""
+
+    records: list[Record]
+    schemas: frozenset[int]
+    """Of its lines."""
+    torn_bytes: int
+    """Of a last line that a crash left unfinished."""
+
+
 def read(path: Path) -> list[Record]:
     """All records of a file; a last line that a crash left unfinished is passed over."""
+    return read_contents(path).records
+
+
+Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def read_contents(path: Path, prepare: Prepare = lambda raw: raw) -> Contents:
+    """The file, each line of which goes through `prepare` before it becomes a record."""
     try:
         *lines, torn = path.read_bytes().split(b"\n")
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
     if torn and not lines and not torn.startswith(_BEGIN):  # appending would cut it off
         raise BadInput(f"{path} is not a pipebench results file")
-    records = []
+    records, schemas = [], set()
     for number, line in enumerate(lines, 1):
         try:
-            records.append(from_line(line.decode(errors="replace")))
+            raw = prepare(_parsed(line.decode(errors="replace")))
+            schema = raw["schema"]
+            records.append(from_raw(raw))
+            schemas.add(schema)
         except BadInput as problem:
             raise BadInput(f"{path}, line {number}: {problem}") from None
-    return records
+    return Contents(records=records, schemas=frozenset(schemas), torn_bytes=len(torn))

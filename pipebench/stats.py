@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp, inf, log, sqrt
-from statistics import fmean, stdev, variance
+from statistics import fmean, stdev
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipebench.distributions import signed_rank_outside, signed_rank_p_below, student_quantile
 from pipebench.pairs import walsh_averages
@@ -22,6 +23,9 @@ CONFIDENCE = 0.95
 """Of every interval that decides nothing."""
 DIFFERS, EQUAL = 0.02, 0.03
 """`differs` is at least this far from 1; `equal` lies within this of it."""
+
+Values = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ def _exp(interval: Interval) -> Interval:
     return Interval(exp(interval.estimate), exp(interval.low), exp(interval.high))
 
 
-def transient_end(gaps: Sequence[float]) -> int:
+def transient_end(gaps: Sequence[float] | Ints) -> int:
     """How many of the first gaps belong to the start-up, by MSER-5; at most half of them.
 
     Gaps are averaged in fives, where there are 20 at least; the cut minimises the variance of what
@@ -172,11 +176,19 @@ def transient_end(gaps: Sequence[float]) -> int:
     groups = np.asarray(gaps[: len(gaps) // size * size], np.float64).reshape(-1, size).mean(axis=1)
     if len(groups) < 4:
         return 0
-    scores = [groups[cut:].var() / (len(groups) - cut) for cut in range(len(groups) // 2 + 1)]
-    return size * int(np.argmin(scores))
+    return size * int(np.argmin(_variances_over_length(groups)[: len(groups) // 2 + 1]))
 
 
-def is_steady(gaps: Sequence[float], limit: float = 0.02) -> bool:
+def _variances_over_length(groups: Values) -> Values:
+    """Of what remains from each group on. From the last group backwards, so that equal ones have none."""
+    backwards = (groups - groups[-1])[::-1]
+    length = np.arange(1, len(groups) + 1)
+    mean = np.cumsum(backwards) / length
+    variance = np.maximum(np.cumsum(backwards**2) / length - mean**2, 0.0)
+    return (variance / length)[::-1]
+
+
+def is_steady(gaps: Sequence[float] | Ints, limit: float = 0.02) -> bool:
     """Whether the mean gaps of the first and of the last third differ by at most `limit`, or by chance.
 
     Chance is twice the standard error of the difference. Without it, gaps that vary by 20 % about
@@ -186,7 +198,8 @@ def is_steady(gaps: Sequence[float], limit: float = 0.02) -> bool:
     third = len(gaps) // 3
     if third < 2:
         return True
-    first, last = gaps[:third], gaps[-third:]
-    chance = 2 * sqrt((variance(first) + variance(last)) / third)
-    allowed = limit * min(fmean(first), fmean(last))
-    return abs(fmean(first) - fmean(last)) <= max(allowed, chance)
+    both = np.asarray([gaps[:third], gaps[-third:]], np.float64)
+    means = both.sum(axis=1) / third
+    variances = ((both - means[:, None]) ** 2).sum(axis=1) / (third - 1)
+    allowed = max(limit * float(means.min()), 2 * sqrt(variances.sum() / third))
+    return bool(abs(means[0] - means[1]) <= allowed)

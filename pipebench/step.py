@@ -7,6 +7,7 @@ sleeps, never spins. `model:NAME` runs forward, backward and optimiser of a real
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pipebench.contract import Batch, Workload
@@ -49,6 +50,7 @@ class StepSpec:
     """Share of one core that launching the step's work uses."""
 
 
+@lru_cache(maxsize=1024)
 def parse_step(text: str) -> StepSpec:
     """`null`, `emulate:RATE[,depth=N,host_cpu=SHARE]` or `model:NAME`; raises `BadInput`."""
     name, _, rest = text.partition(":")

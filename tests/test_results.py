@@ -10,13 +10,13 @@ import pytest
 
 from pipebench.errors import BadInput
 from pipebench.measure import Trace
-from pipebench.results import SCHEMA, Record, append, from_line, read, to_line
+from pipebench.results import SCHEMA, Record, append, from_line, read, read_contents, to_line
 
 Make = Callable[..., Record]
 
 
 def test_a_record_survives_its_line(make_record: Make) -> None:
-    record = make_record(device_ns=((1, 2), (3, 4)), versions={"torch": "2"}, same_work={"checked": 3})
+    record = make_record(device_ns=((1, 2),) * 40, versions={"torch": "2"}, same_work={"checked": 3})
     line = to_line(record)
     assert "\n" not in line
     back = from_line(line)
@@ -54,7 +54,7 @@ def test_what_is_no_record(line: str) -> None:
 @pytest.mark.parametrize("schema", [SCHEMA + 1, 0, "1", None])
 def test_another_schema(make_record: Make, schema: object) -> None:
     raw = json.loads(to_line(make_record())) | {"schema": schema}
-    with pytest.raises(BadInput, match=f"schema {schema!r}, and this pipebench reads schema {SCHEMA}"):
+    with pytest.raises(BadInput, match=f"schema {schema!r}, and this pipebench reads schema 1 to {SCHEMA}"):
         from_line(json.dumps(raw))
 
 
@@ -75,6 +75,25 @@ def test_malformed_records(make_record: Make, changes: dict[str, object]) -> Non
     raw = json.loads(to_line(make_record())) | changes
     with pytest.raises(BadInput, match="not a pipebench record"):
         from_line(json.dumps(raw))
+
+
+def test_the_first_schema_is_read_and_told(make_record: Make, tmp_path: Path) -> None:
+    raw = json.loads(to_line(make_record())) | {"schema": 1}
+    raw["spec"].pop("source")
+    assert from_line(json.dumps(raw)) == make_record()
+    path = tmp_path / "r.jsonl"
+    path.write_text(json.dumps(raw) + "\n")
+    append(path, make_record())
+    with path.open("a") as file:
+        file.write('{"sc')
+    contents = read_contents(path)
+    assert (len(contents.records), contents.schemas, contents.torn_bytes) == (2, frozenset({1, 2}), 4)
+
+
+def test_each_line_can_be_changed_before_it_is_a_record(make_record: Make, tmp_path: Path) -> None:
+    append(tmp_path / "r", make_record())
+    contents = read_contents(tmp_path / "r", lambda raw: raw | {"contestant": "x"})
+    assert contents.records[0].contestant == "x"
 
 
 def test_records_are_appended_in_order(make_record: Make, tmp_path: Path) -> None:

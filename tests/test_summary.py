@@ -108,7 +108,7 @@ def test_foreign_cpu_is_a_label(
     make_record: Make, make_trace: Callable[..., Trace], foreign: float, labelled: bool
 ) -> None:
     trace = make_trace([100] * 30)
-    looks = [replace(look, host_busy_ns=int(look.cpu_ns + foreign * look.at_ns)) for look in trace.looks]
+    looks = [look._replace(host_busy_ns=int(look.cpu_ns + foreign * look.at_ns)) for look in trace.looks]
     [row] = summarise([make_record(trace=replace(trace, looks=looks))])
     assert any(label.startswith("disturbed") for label in row.labels) is labelled
 
