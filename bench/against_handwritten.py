@@ -1,8 +1,8 @@
 """The tuned loaders against pipelines written by hand, interleaved on this host.
 
-    python bench/against_handwritten.py FOLDER SHARDS [--blocks 10] [--all]
+    python bench/against_handwritten.py FOLDER WDS PARQUET [--blocks 10] [--all]
 
-FOLDER and SHARDS are datasets of the same samples. Each block runs every contestant once, in random
+FOLDER, WDS and PARQUET are datasets of the same samples. Each block runs every contestant once, in random
 order and in a process of its own; ratios are paired by block.
 """
 
@@ -21,7 +21,7 @@ from pipebench.results import TrialSpec
 from pipebench.stats import compare
 
 BY_HAND = Path(__file__).with_name("handwritten.py")
-PAIRS = {"region": "torch_dataloader", "wds_region": "webdataset"}
+PAIRS = {"region": "torch_dataloader", "wds_region": "webdataset", "arrow_region": "arrow"}
 ALONE = ("tutorial", "fast", "ring", "wds_tutorial", "wds_fast")
 
 
@@ -38,21 +38,26 @@ def ours(spec: TrialSpec) -> float:
     return found.samples_per_second
 
 
+def _spec(loader: str, data: str) -> TrialSpec:
+    """The default trial of a loader over a dataset."""
+    return make_plan(Request(data=(data,), loaders=(loader,))).rivals[0].specs[0]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("folder")
-    parser.add_argument("shards")
+    for name in ("folder", "wds", "parquet"):
+        parser.add_argument(name)
     parser.add_argument("--blocks", type=int, default=10)
     parser.add_argument("--all", action="store_true", help="the simpler pipelines too")
     args = parser.parse_args()
-    plan = make_plan(Request(data=(args.folder, args.shards), loaders=tuple(PAIRS.values())))
-    specs = {contestant.label: contestant.specs[0] for contestant in plan.rivals}
+    data = {"region": args.folder, "wds_region": args.wds, "arrow_region": args.parquet}
+    specs = {loader: _spec(loader, data[hand]) for hand, loader in PAIRS.items()}
     hands = [*PAIRS, *(ALONE if args.all else ())]
     rates: dict[str, list[float]] = {name: [] for name in (*hands, *specs)}
     for _ in range(args.blocks):
         for name in random.sample(list(rates), len(rates)):
-            data = args.shards if name.startswith("wds") else args.folder
-            rates[name].append(ours(specs[name]) if name in specs else by_hand(name, data))
+            place = data.get(name) or (args.wds if name.startswith("wds") else args.folder)
+            rates[name].append(ours(specs[name]) if name in specs else by_hand(name, place))
     for name, found in rates.items():
         print(f"{name:<18} median {median(found):6.0f} images/s ({min(found):.0f} to {max(found):.0f})")
     for hand, loader in PAIRS.items():

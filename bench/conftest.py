@@ -9,6 +9,7 @@ that process start and warm-up are not in them. Each result carries its records 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,10 +43,11 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if given:
         return tuple(given)
     folder = tmp_path_factory.mktemp("data")
-    tree, shards = str(folder / "folder"), str(folder / "wds")
+    tree, *shards = (str(folder / name) for name in ("folder", "wds", "parquet"))
     run_command("data", "synth", tree, "--samples", str(SAMPLES))
-    run_command("data", "shard", tree, shards, "--format", "wds", "--shard-samples", "64")
-    return tree, shards
+    for path in shards:
+        run_command("data", "shard", tree, path, "--format", Path(path).name, "--shard-samples", "64")
+    return tree, *shards
 
 
 class VirtualTimer:

@@ -5,6 +5,7 @@ files and batches that are kept.
 
     python bench/handwritten.py region FOLDER       # JPEGs, at any depth
     python bench/handwritten.py wds_region FOLDER   # tar shards of JPEGs
+    python bench/handwritten.py arrow_region FOLDER # Parquet shards of JPEGs
 
 prints the images per second of one epoch, from its 11th batch to its end.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import simplejpeg
 import torch
 import webdataset
@@ -142,6 +144,27 @@ class Shards(IterableDataset[Any]):
             yield self.slots.fill(batch, len(batch), self.region)
 
 
+class RowGroups(IterableDataset[Any]):
+    """Row groups in random order dealt out to workers, samples shuffled in a buffer."""
+
+    def __init__(self, folder: Path, slots: Slots, region: bool) -> None:
+        self.slots, self.region = slots, region
+        urls = sorted(folder.glob("shard-*.parquet"))
+        self.groups = [(url, group) for url in urls for group in range(pq.read_metadata(url).num_row_groups)]
+        random.Random(0).shuffle(self.groups)
+
+    def payloads(self) -> Iterator[bytes]:
+        number, workers = worker()
+        for url, group in self.groups[number::workers]:
+            file = pq.ParquetFile(url, memory_map=True, pre_buffer=False)
+            yield from file.read_row_group(group, columns=["image"], use_threads=False)["image"].to_pylist()
+
+    def __iter__(self) -> Iterator[Any]:
+        shuffled = webdataset.shuffle(SHUFFLED)(self.payloads())
+        for batch in webdataset.batched(BATCH, collation_fn=None)(shuffled):
+            yield self.slots.fill(batch, len(batch), self.region)
+
+
 def members(url: str) -> list[tuple[int, int]]:
     """Offset and size of each JPEG in a tar."""
     with tarfile.open(url) as tar:
@@ -195,7 +218,7 @@ def batched(dataset: Any, workers: int, **options: Any) -> DataLoader[Any]:
 
 
 def by_hand(kind: Any, folder: Path, workers: int, *, ring: bool, region: bool) -> Iterator[torch.Tensor]:
-    """Batches of an epoch of `Folder` or `Shards`."""
+    """Batches of an epoch of `Folder`, `Shards` or `RowGroups`."""
     slots = Slots(workers, ring)
     dataset = kind(folder, slots, region)
     options = {"sampler": dataset.batches()} if kind is Folder else {}
@@ -231,6 +254,7 @@ PIPELINES: dict[str, Callable[[Path, int], Iterator[torch.Tensor]]] = {
     "wds_tutorial": wds_tutorial,
     "wds_fast": lambda folder, workers: by_hand(Shards, folder, workers, ring=False, region=False),
     "wds_region": lambda folder, workers: by_hand(Shards, folder, workers, ring=True, region=True),
+    "arrow_region": lambda folder, workers: by_hand(RowGroups, folder, workers, ring=True, region=True),
 }
 
 
