@@ -56,7 +56,7 @@ class Catalogue:
         self._files: dict[File, int] = {}
         self._labels: dict[str, int] = {}
         self._fields: set[str] = set()
-        self._digest = xxhash.xxh3_128()
+        self._digest, self._extras_digest = xxhash.xxh3_128(), xxhash.xxh3_128()
         self.samples = 0
         self.payload_bytes = 0
         self.closing = ExitStack()
@@ -95,7 +95,8 @@ class Catalogue:
         self._db.executemany(sql.ADD_EXTRA, extras)
         self.samples += len(chunk)
         self.payload_bytes += sum(max(entry.payload.size, 0) for entry in chunk)
-        self._digest.update("".join(map(repr, samples + extras)).encode())
+        self._digest.update("".join(map(repr, samples)).encode())
+        self._extras_digest.update("".join(map(repr, extras)).encode())
 
     def _packed(self, entry: Entry, id_: int) -> tuple[Any, ...]:
         label = self._labels.setdefault(entry.label, len(self._labels))
@@ -129,7 +130,7 @@ class Catalogue:
     def fingerprint(self) -> str:
         """Names the samples in their order and all that is known of them, but not where they lie."""
         digest = self._digest.copy()
-        digest.update(repr(list(self._labels)).encode())
+        digest.update(repr((list(self._labels), self._extras_digest.digest())).encode())
         return digest.hexdigest()
 
     def fields(self) -> tuple[str, ...]:
