@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
@@ -80,7 +80,7 @@ def _as_ready(
 
 @contextmanager
 def _pool(workers: int, tally: Tally | None) -> Iterator[ProcessPoolExecutor]:
-    executor = ProcessPoolExecutor(workers, context(), initializer=_begin, initargs=(tally,))
+    executor = ProcessPoolExecutor(workers, context(), initializer=_begin, initargs=(tally, dict(os.environ)))
     try:
         yield executor
     except BrokenProcessPool:
@@ -95,8 +95,13 @@ def context() -> BaseContext:
     return multiprocessing.get_context("forkserver" if forkserver else "spawn")
 
 
-def _begin(tally: Tally | None) -> None:
-    """Leaves Ctrl-C to the parent, and ends when the parent is gone, however it went."""
+def _begin(tally: Tally | None, environment: Mapping[str, str]) -> None:
+    """Leaves Ctrl-C to the parent, and ends when the parent is gone, however it went.
+
+    The server that forks has the environment of when it was started, perhaps without the storage's keys.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if tally is not None:

@@ -2,18 +2,30 @@
 
 import io
 import json
+import os
+import pickle
 import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xxhash
 from PIL import Image
 
-from pipebench.dataset import Dataset, open_dataset
+from pipebench.dataset import DESCRIPTION, INDEX, Dataset, open_dataset
+from pipebench.datasets_prep import importer
+from pipebench.datasets_prep._scanning import Reading
+from pipebench.datasets_prep._sharding import Sharding
+from pipebench.datasets_prep.formats import FORMATS
 from pipebench.datasets_prep.importer import Import, Imported, import_dataset
+from pipebench.datasets_prep.shard import shard_dataset
 from pipebench.errors import BadInput
+from pipebench.files import put_files
+from pipebench.index import stream_index
 
 
 def _image(mode: str = "RGB", form: str = "JPEG", colour: int = 90, **options: object) -> bytes:
@@ -327,3 +339,196 @@ def test_nothing_is_unpacked(tmp_path: Path) -> None:
     _import(tmp_path / "src")
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert names == {"x.tar", "dataset.json", "samples.parquet"}
+
+
+# What comes along
+
+
+def _extras(dataset: Dataset) -> dict[str, dict[str, dict[str, Any]]]:
+    """From the index: each key's extras by their fields."""
+    rows = [row for batch in stream_index(f"{dataset.url}/{INDEX}") for row in batch.to_pylist()]
+    return {row["key"]: {extra["field"]: extra for extra in row["extras"] or ()} for row in rows}
+
+
+SIDECARS = {"a/1.jpg": _image(), "a/1.json": b'{"x": 1}', "a/1.seg.png": b"any", "a/2.jpg": _image("L")}
+
+
+def test_sidecars_are_in_the_index(tmp_path: Path) -> None:
+    imported = _import(_tree(tmp_path, SIDECARS))
+    assert imported.extras == {"json": 1, "seg.png": 1}
+    extras = _extras(imported.dataset)
+    assert extras["a/2"] == {}
+    assert extras["a/1"]["seg.png"] == {
+        "field": "seg.png",
+        "member": "a/1.seg.png",
+        "offset": 0,
+        "size": 3,
+        "hash": xxhash.xxh3_64_intdigest(b"any"),
+    }
+
+
+def test_further_members_are_in_the_index(tmp_path: Path) -> None:
+    path = _tar(tmp_path / "x.tar", SIDECARS)
+    extra = _extras(_import(tmp_path).dataset)["a/1"]["json"]
+    assert path.read_bytes()[extra["offset"] :][: extra["size"]] == b'{"x": 1}'
+    assert extra["hash"] == xxhash.xxh3_64_intdigest(b'{"x": 1}')
+
+
+def test_a_foreign_parquet_file(tmp_path: Path) -> None:
+    images = [{"bytes": _image(colour=n), "path": f"{n}.jpg"} for n in range(200)]
+    columns = {"image": images, "label": [n % 3 for n in range(200)], "caption": ["é", None] * 100}
+    (tmp_path / "src").mkdir()
+    pq.write_table(pa.table(columns), tmp_path / "src/x.parquet", row_group_size=70)
+    imported = _import(tmp_path / "src", out=str(tmp_path / "index"), workers=2)
+    dataset = open_dataset(imported.dataset.url)
+    assert dataset.index.key.to_pylist() == [str(n) for n in range(200)]
+    assert dataset.index.row.tolist() == list(range(200))
+    assert dataset.index.member[0].as_py() == "image.bytes/jpg"
+    assert [dataset.payload(n) for n in (0, 69, 70, 199)] == [images[n]["bytes"] for n in (0, 69, 70, 199)]
+    assert imported.extras == {"caption.txt": 100}
+    assert _extras(dataset)["0"]["caption.txt"]["size"] == 2
+    again = shard_dataset(dataset.url, str(tmp_path / "again"), Sharding(format="wds")).dataset
+    assert again.content_id == dataset.content_id
+
+
+def test_shards_of_ours_lose_nothing_but_their_description(tiny_folder: Dataset, tmp_path: Path) -> None:
+    for form in FORMATS:
+        made = shard_dataset(tiny_folder.url, str(tmp_path / form), Sharding(format=form)).dataset
+        for name in (DESCRIPTION, INDEX):
+            (Path(made.url) / name).unlink()
+        dataset = _import(Path(made.url)).dataset
+        assert (dataset.content_id, dataset.samples) == (tiny_folder.content_id, 96)
+        assert min(dataset.index.offset.tolist()) >= 0
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff\xd8\xff no picture"])
+def test_damage_in_parquet(value: bytes | None, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [_image(), value], "label": [0, 0]}), tmp_path / "x.parquet")
+    message = _refused(tmp_path)
+    assert message.startswith("1 of 2 samples")
+    assert "x.parquet, row 1 (" in message
+    assert _rows(_import(tmp_path, skip_bad=True).dataset) == {"x/0": "0"}
+
+
+def test_the_payload_can_be_named(tmp_path: Path) -> None:
+    _tree(tmp_path, {"a/1.left.jpg": _image(), "a/1.right.jpg": _image("L"), "a/1.txt": b""})
+    assert "l.jpg, 1.r" not in _refused(tmp_path)
+    dataset = _import(tmp_path, reading=Reading(payload="right.jpg")).dataset
+    assert dataset.index.member.to_pylist() == ["a/1.right.jpg"]
+    assert list(_extras(dataset)["a/1"]) == ["left.jpg", "txt"]
+    assert dataset.made["payload"] == "right.jpg"
+
+
+# Attacks
+
+PICTURE = _image()
+
+
+def test_a_large_picture_is_refused_unless_it_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipebench.kinds._image_payload.LARGEST", 1000)
+    _tree(tmp_path, {"a/1.jpg": _image()})
+    assert "a/1.jpg (its 0 megapixels may be a decompression bomb; allow them with --allow" in _refused(
+        tmp_path
+    )
+    assert _import(tmp_path, allow_large=True).dataset.made["allow_large"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "content", "message"),
+    [
+        ("a/1.jpg", b"short", "a/1.jpg (a/1.jpg changed while it was read"),
+        ("a/1.jpg", PICTURE, "'a/1.jpg' was added, removed or written"),
+        ("a/3.jpg", PICTURE, "'a/3.jpg' was added, removed or written"),
+    ],
+)
+def test_a_source_that_changes_while_it_is_read(
+    change: str, content: bytes, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_samples(*args: Any, **options: Any) -> Any:
+        (tmp_path / change).write_bytes(content)
+        os.utime(tmp_path / change, ns=(1, 1))
+        return original(*args, **options)
+
+    original = importer.check_samples
+    monkeypatch.setattr(importer, "check_samples", check_samples)
+    _tree(tmp_path, {"a/1.jpg": PICTURE, "a/2.jpg": _image()})
+    with pytest.raises(BadInput) as caught:
+        _import(tmp_path)
+    assert message in str(caught.value)
+    assert not (tmp_path / DESCRIPTION).exists()
+
+
+def test_a_file_that_cannot_be_read_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _tree(tmp_path, {"a/1.jpg": _image(), "a/2.jpg": _image(), "a/2.json": b"{}"})
+
+    def refuse(path: Any, *args: Any) -> int:
+        if str(path).endswith("2.json"):
+            raise PermissionError(13, "Permission denied")
+        return original(path, *args)
+
+    original = os.open
+    monkeypatch.setattr(os, "open", refuse)
+    assert "1 of 2 samples" in (message := _refused(tmp_path))
+    assert "a/2.jpg (a/2.json: Permission denied)" in message
+    assert _rows(_import(tmp_path, skip_bad=True).dataset) == {"a/1": "a"}
+
+
+HARD = ["new\nline", "quo\"te's", "tab\t", "n" * 250, "\u202ertl", "[red]markup[/red]", "%s {0}"]
+
+
+def test_hard_names_stay_on_one_line(tmp_path: Path) -> None:
+    _tree(tmp_path, {f"a/{name}.jpg": b"no picture" for name in HARD})
+    message = _refused(tmp_path)
+    assert message.startswith(f"{len(HARD)} of {len(HARD)} samples")
+    assert message.isprintable()
+
+
+def test_hard_names_are_names(tmp_path: Path) -> None:
+    _tree(tmp_path, {f"{name}/{name}.jpg": _image() for name in HARD})
+    assert sorted(_rows(_import(tmp_path).dataset)) == sorted(f"{name}/{name}" for name in HARD)
+
+
+def test_nothing_pickled_is_loaded(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "sprung",))
+
+    trap = pickle.dumps(Trap())
+    members = {"a/1.jpg": _image(), "a/1.pyd": trap, "a/1.pickle": trap, "a/1.pth": trap, "a/1.npy": trap}
+    _tar(tmp_path / "src/x.tar", members)
+    target = str(tmp_path / "dst")
+    dataset = shard_dataset(str(tmp_path / "src"), target, Sharding(format="parquet")).dataset
+    shard_dataset(dataset.url, str(tmp_path / "tree"), Sharding(format="folder"))
+    _import(tmp_path / "src")
+    assert (tmp_path / "tree/a/1.pickle").read_bytes() == trap
+    assert not (tmp_path / "sprung").exists()
+
+
+# An object store
+
+
+def _objects(folder: Path, url: str) -> None:
+    put_files([(path, f"{url}/{path.relative_to(folder).as_posix()}") for path in folder.rglob("*.*")])
+
+
+@pytest.mark.parametrize("form", ["folder", "wds", "parquet"])
+def test_an_object_store_is_indexed_where_it_is(form: str, bucket: str, tmp_path: Path) -> None:
+    names = ["1", "2 blank", "3#hash", "4%25", "5+plus", "6é", "7?", "8&=", "9:: :"]
+    files = {f"a/{name}.jpg": _image(colour=n) for n, name in enumerate(names)} | {"a/1.json": b"{}"}
+    here = _tree(tmp_path / "here", files)
+    if form != "folder":
+        made = shard_dataset(str(here), str(tmp_path / form), Sharding(format=form, shard_samples=4)).dataset
+        here = Path(made.url)
+        for name in (DESCRIPTION, INDEX):
+            (here / name).unlink()
+    _objects(here, f"{bucket}/src")
+    expected = _import(here, out=str(tmp_path / "expected")).dataset
+    for out in (str(tmp_path / "index"), f"{bucket}/index", None):
+        imported = import_dataset(Import(source=f"{bucket}/src", out=out), 2)
+        dataset = open_dataset(imported.dataset.url)
+        assert (dataset.content_id, dataset.classes) == (expected.content_id, expected.classes)
+        assert (dataset.root, dataset.samples) == (f"{bucket}/src", 9)
+        assert dataset.payload(1) == expected.payload(1)
+        assert _extras(dataset) == _extras(expected)
