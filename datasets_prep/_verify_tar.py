@@ -113,9 +113,13 @@ class TarCheck:
         decode = self._decode if part is self._open[-1].sample.payload else None
         if fault := content_fault(part, content, decode):
             self._say(key, part.offset, fault)
-        if self._tar.file.read(-part.size % BLOCK).strip(b"\0"):
-            text = f"what fills its {part.what} up to a whole block is not zero"
-            self._say(key, part.offset + part.size, text)
+        self._check_padding(key, part.what, part.offset + part.size)
+
+    def _check_padding(self, key: str | None, what: str, end: int) -> None:
+        """A member is filled up to a whole block, which begin at multiples of their size."""
+        self._tar.file.seek(end)
+        if self._tar.file.read(-end % BLOCK).strip(b"\0"):
+            self._say(key, end, f"what fills its {what} up to a whole block is not zero")
 
     def _take_other(self, member: Member) -> None:
         """A label, or what the index doesn't know."""
@@ -124,6 +128,7 @@ class TarCheck:
             if candidate.is_label(member):
                 candidate.component(member)
                 self._check_label(candidate, member)
+                self._check_padding(candidate.sample.key, "label", member.offset + member.size)
                 return
         if self._tar.ours:
             self._say(None, member.offset, f"the tar holds {member.name!r}, which the index doesn't know")
@@ -177,22 +182,23 @@ class TarCheck:
                     return None
 
     def _go_on(self, damage: DamageError, due: Part | None) -> bool:
-        """Finds the next header; the index tells where the content of a part ends that has none."""
-        missing = due is not None and damage.offset == due.offset - BLOCK
-        self._say(self._owner(missing=missing), damage.offset, f"the header is damaged ({damage})")
-        start, limit = damage.offset + BLOCK, self._tar.size if due is None else due.offset
-        at = None if missing else self._members.find(start, limit)
-        if at is None and due is not None:
-            self._headless = due.offset
-            at = max(start, due.offset + due.size + -due.size % BLOCK)
+        """Goes to the next header; the index tells where the content of a part ends that has none."""
+        at_due = due is not None and damage.offset >= due.offset - BLOCK
+        if due is not None and at_due and self._headless == due.offset:
+            return False
+        self._say(self._owner(at_due=at_due), damage.offset, f"the header is damaged ({damage})")
+        limit = self._tar.size if due is None else due.offset
+        at = self._members.find(damage.offset + BLOCK, limit)
+        if due is not None and at is None:
+            self._headless, at = due.offset, due.offset + due.size + -due.size % BLOCK
         if at is not None:
             self._members.jump(at)
         self._lost = at is None
         return not self._lost
 
-    def _owner(self, *, missing: bool) -> str | None:
+    def _owner(self, *, at_due: bool) -> str | None:
         """Whose header it is: that of the part that is due, or a label that is still missing."""
-        if missing:
+        if at_due:
             return self._open[-1].sample.key
         return next((o.sample.key for o in self._open[:-1] or self._open if not o.labelled), None)
 
