@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ SIDE_BY_SIDE = 4
 
 "Performance design patterns for Amazon S3", on parallel requests, in the user guide of S3.
 """
+
+
+BATCHES = 2
+"""Whole batches that a worker has fetched or under way beside the one that it is decoding."""
 
 
 def some_ahead(make: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
@@ -44,25 +48,31 @@ def one_ahead(items: Iterator[T]) -> Iterator[T]:
 
 
 class Prepared(Generic[T]):
-    """In a worker: a function of ids, whose next value is made while the one before it is in use."""
+    """In a worker: a function of ids, some of whose next values are made while one is in use."""
 
     def __init__(self, make: Callable[[NDArray[np.int64]], T]) -> None:
         self._make = make
-        self._thread: ThreadPoolExecutor | None = None
-        self._following: tuple[NDArray[np.int64], Future[T]] | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._begun: deque[tuple[NDArray[np.int64], Future[T]]] = deque()
 
     def __call__(self, ids: NDArray[np.int64], then: NDArray[np.int64] | None) -> T:
-        """The value for `ids`; that for `then` is begun."""
-        made = self._made(ids)
-        self._following = None if then is None else (then, self._begin(then))
-        return made
+        """The value for `ids`; that for `then`, which will be asked for some calls later, is begun."""
+        future = self._announced(ids)
+        made = self._make(ids) if future is None else None
+        if then is not None:
+            self._begun.append((then, self._begin(then)))
+        return future.result() if future is not None else cast(T, made)
 
-    def _made(self, ids: NDArray[np.int64]) -> T:
-        if self._following is not None and np.array_equal(self._following[0], ids):
-            return self._following[1].result()
-        return self._make(ids)
+    def _announced(self, ids: NDArray[np.int64]) -> Future[T] | None:
+        """The value that was begun for these ids; what was begun before it is forgotten."""
+        for number, (announced, future) in enumerate(self._begun):
+            if np.array_equal(announced, ids):
+                for _ in range(number + 1):
+                    self._begun.popleft()
+                return future
+        return None
 
     def _begin(self, ids: NDArray[np.int64]) -> Future[T]:
-        if self._thread is None:  # not before the fork, which no thread survives
-            self._thread = ThreadPoolExecutor(1, "pipebench-ahead")
-        return self._thread.submit(self._make, ids)
+        if self._threads is None:  # not before the fork, which no thread survives
+            self._threads = ThreadPoolExecutor(BATCHES, "pipebench-ahead")
+        return self._threads.submit(self._make, ids)

@@ -118,7 +118,7 @@ class LibraryReader:
             source,
             metadata=self._footers[shard],
             memory_map=memory_map,
-            buffer_size=BUFFER_BYTES if self.large else 0,
+            buffer_size=BUFFER_BYTES if self.large and not memory_map else 0,
             pre_buffer=False,
         )
 

@@ -25,11 +25,12 @@ class Payloads:
     """Reads payloads by id. It keeps the index in arrays: no list of a million names in each worker."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self.local = is_local(dataset.root)
+        self._dataset, self.local = dataset, is_local(dataset.root)
         self._root = local_path(dataset.root) if self.local else dataset.root
         self._member, self._size = dataset.index.member, dataset.index.size
         self._shard, self._offset, self._row = dataset.index.shard, dataset.index.offset, dataset.index.row
         self._shards = tuple(shard.name for shard in dataset.shards)
+        self._urls = tuple(join(self._root, name) for name in self._shards)
         self._files = _Files()
 
     def member(self, sample: int) -> str:
@@ -42,11 +43,13 @@ class Payloads:
 
     def read(self, sample: int) -> Payload:
         """A payload wherever it lies. Raises `BadInput` where it is not as indexed."""
+        size, offset = int(self._size[sample]), int(self._offset[sample])
+        if offset < 0:
+            return self._decoded(sample)
         if not self.local:
             return self.fetch(np.array([sample]))[0]
         if self._shard[sample] < 0:
             return self._read_file(sample)
-        size, offset = int(self._size[sample]), int(self._offset[sample])
         return self.checked(os.pread(self._files(self._url(sample)), size, offset), sample)
 
     def stored(self, ids: NDArray[np.int64]) -> Iterator[Payload]:
@@ -74,7 +77,16 @@ class Payloads:
 
     def _url(self, sample: int) -> str:
         shard = self._shard[sample]
-        return join(self._root, str(self._member[sample].as_py()) if shard < 0 else self._shards[shard])
+        return join(self._root, str(self._member[sample].as_py())) if shard < 0 else self._urls[shard]
+
+    def _decoded(self, sample: int) -> bytes:
+        """What Parquet holds encoded; it is searched anew each time."""
+        try:
+            payload = self._dataset.payload(sample)
+        except OSError as error:
+            raise BadInput(f"sample {self.member(sample)!r} cannot be read: {why(error)}") from None
+        self.checked(payload, sample)
+        return payload
 
     def _read_file(self, sample: int) -> bytes:
         try:

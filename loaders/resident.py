@@ -15,6 +15,7 @@ from pipebench.kinds.image import ImagePreprocessing
 
 from ._checks import require
 from ._partition import batch_count
+from ._payload import Payloads
 
 
 class Resident:
@@ -50,8 +51,10 @@ def _batch(workload: Workload, device: str, ids: Any) -> Batch:
     import torch
 
     of_kind, wanted = kind(workload.dataset.kind), workload.preprocessing
-    payload = workload.dataset.payload
-    samples = [of_kind.reference(payload(sample), of_kind.deterministic(wanted)) for sample in ids.tolist()]
+    read = Payloads(workload.dataset).read
+    samples = [
+        of_kind.reference(bytes(read(sample)), of_kind.deterministic(wanted)) for sample in ids.tolist()
+    ]
     inputs = torch.from_numpy(np.ascontiguousarray(samples))
     if isinstance(wanted, ImagePreprocessing) and wanted.layout == "channels_last":
         inputs = inputs.contiguous(memory_format=torch.channels_last)

@@ -1,8 +1,8 @@
 """PyTorch's DataLoader over images at random places: files of their own, or inside shards by the index.
 
 Tuned: each index that the sampler yields is a whole batch, which one worker decodes straight into a slot
-of shared memory. From an object store a batch's payloads come side by side, and the worker's next batch is
-fetched meanwhile. Documented: the tutorials' dataset of single PIL images, torchvision's transforms, and
+of shared memory. From an object store a batch's payloads come side by side, and the worker's next batches
+are fetched meanwhile. Documented: the tutorials' dataset of single PIL images, torchvision's transforms, and
 DataLoader's own collation.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipebench.contract import Batch, Loader, Placement, Stage, Unsupported, Workload
 
-from ._ahead import Prepared
+from ._ahead import BATCHES, Prepared
 from ._checks import pillow_distribution, require
 from ._partition import batch_count, batches, share
 from ._payload import Payload, Payloads
@@ -35,7 +35,7 @@ class Task(NamedTuple):
     epoch: int
     ids: NDArray[np.int64]
     then: NDArray[np.int64] | None = None
-    """The ids of the worker's next batch, where it shall fetch them meanwhile."""
+    """The ids of a batch that the worker gets soon, where it shall begin to fetch them."""
 
 
 class TorchDataLoader:
@@ -110,16 +110,16 @@ class _Tasks:
 
 
 class _Announced:
-    """Tasks that name the ids of the task that the same worker gets next: workers take turns."""
+    """Tasks that name the ids of one that the same worker gets `BATCHES` later: workers take turns."""
 
     def __init__(self, tasks: Iterable[Task], workers: int) -> None:
-        self._tasks, self._workers = tasks, workers
+        self._tasks, self._distance = tasks, BATCHES * workers
 
     def __iter__(self) -> Iterator[Task]:
         waiting: deque[Task] = deque()
         for task in self._tasks:
             waiting.append(task)
-            if len(waiting) > self._workers:
+            if len(waiting) > self._distance:
                 yield waiting.popleft()._replace(then=task.ids)
         yield from waiting
 

@@ -70,7 +70,7 @@ def test_what_was_announced_is_not_made_twice() -> None:
         made.append(ids.tolist())
         return int(ids.sum())
 
-    prepared = Prepared(make)
-    first, second = np.array([1, 2]), np.array([3, 4])
-    assert [prepared(first, second), prepared(second, None), prepared(first, None)] == [3, 7, 3]
-    assert made == [[1, 2], [3, 4], [1, 2]]
+    prepared, ids = Prepared(make), [np.array([number]) for number in range(5)]
+    assert [prepared(ids[0], ids[2]), prepared(ids[1], ids[3])] == [0, 1]
+    assert [prepared(ids[3], None), prepared(ids[2], ids[4]), prepared(ids[4], None)] == [3, 2, 4]
+    assert sorted(made) == [[0], [1], [2], [2], [3], [4]]
