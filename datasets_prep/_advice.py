@@ -1,6 +1,7 @@
 """What the user should know before hours of work, and after."""
 
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pipebench.files import is_local, local_path
 
 from ._planning import Planned
 from ._sharding import Sharding
+from ._sizes import spell_size
 
 UNEVEN = 0.1
 """How much smaller than the largest shard the smallest may be."""
@@ -31,7 +33,7 @@ def refuse_for_space(target: str, plan: Sequence[Planned], done: float) -> None:
     needed, free = round(total * (1 - done)), shutil.disk_usage(Path(local_path(target))).free
     if needed > free:
         raise BadInput(
-            f"{target} needs about {needed / 1e9:.2f} GB, and its disk has {free / 1e9:.2f} GB free; "
+            f"{target} needs about {spell_size(needed)}, and its disk has {spell_size(free)} free; "
             "make room, or name a folder on another disk"
         )
 
@@ -85,3 +87,10 @@ def advise_on_case(twins: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield (
             f"keys differ only in case ({pairs}{more}): a filesystem that knows no case takes them for one"
         )
+
+
+def tell(advice: Sequence[str]) -> Sequence[str]:
+    """Passes advice on, and shows it at once."""
+    for sentence in advice:
+        print(f"pipebench: note: {sentence}", file=sys.stderr, flush=True)
+    return advice

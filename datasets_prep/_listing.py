@@ -16,11 +16,15 @@ from pipebench.errors import BadInput
 from pipebench.files import Listed, is_local, local_path, objects, shown, why
 
 from ._scanning import HIDDEN, LINK, OTHER, Reading, check_text, shown_name
+from ._scratch import scratch
 
 CHUNK = 8192
 """Files that are taken in at once."""
 CACHE_KIB = 16_000
 """Of SQLite's memory; more is on disk."""
+
+DESCRIPTIONS = "SELECT name FROM files WHERE name = ?1 OR substr(name, -length(?1) - 1) = '/' || ?1"
+"""They and the indexes beside them are no samples."""
 
 
 class Sort(IntEnum):
@@ -64,7 +68,9 @@ class Listing:
     def files(self, sort: Sort | None = None) -> Iterator[Listed]:
         """Those of a sort, or all: by folder, and so that all files of a sample stand together."""
         query = "SELECT name, size, stamp FROM files WHERE sort = coalesce(?, sort) ORDER BY place"
-        yield from map(Listed._make, self._db.execute(query, (sort,)))
+        with scratch():
+            rows = self._db.execute(query, (sort,))
+        yield from map(Listed._make, rows)
 
     def fingerprint(self) -> str:
         """Names the files with their sizes and times."""
@@ -85,21 +91,15 @@ class Listing:
                     )
 
     def _fill(self) -> None:
-        files = self._found()
-        try:
-            self._db.execute("BEGIN")
-            while chunk := list(islice(files, CHUNK)):
-                self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", map(self._row, chunk))
-            self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise BadInput(
-                f"the list of files cannot be written to the temporary folder ({error}); "
-                "make room there, or name another one in TMPDIR"
-            ) from None
-
-    def _found(self) -> Iterator[Listed]:
         files = _local(self.url, self.ignored) if is_local(self.url) else _remote(self.url, self.ignored)
-        return (file for file in files if file.name.rpartition("/")[2] not in (DESCRIPTION, INDEX))
+        self._db.execute("BEGIN")
+        while chunk := list(islice(files, CHUNK)):
+            with scratch():
+                self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", map(self._row, chunk))
+        for (description,) in self._db.execute(DESCRIPTIONS, (DESCRIPTION,)).fetchall():
+            index = f"{description.removesuffix(DESCRIPTION)}{INDEX}"
+            self._db.execute("DELETE FROM files WHERE name IN (?, ?)", (description, index))
+        self._db.execute("COMMIT")
 
     def _row(self, file: Listed) -> tuple[bytes, str, int, str, Sort]:
         return (_place(file.name, self._reading.payload), *file, self._sort(check_text(file.name)))

@@ -6,27 +6,24 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import mkstemp
 
-from pipebench.errors import BadInput
-
 from ._catalogue import Entry
+from ._scratch import scratch
 from .formats.contract import Part
 
 
 def spool(folder: Path, entries: Iterable[Entry]) -> tuple[Path, int]:
     """Writes the samples of one file of the source into a new file in `folder`, and counts them."""
-    number, path = mkstemp(dir=folder)
     count = 0
-    try:
-        with os.fdopen(number, "w", encoding="ascii") as file:
-            for count, entry in enumerate(entries, start=1):  # noqa: B007 - the last one is the count
-                key, label, payload, extras = entry
-                parts = [_bare(part) for part in (payload, *extras)]
-                file.write(json.dumps((key, label, parts)) + "\n")
-    except OSError as error:
-        raise BadInput(
-            f"the list of samples cannot be written to the temporary folder ({error.strerror}); "
-            "make room there, or name another one in TMPDIR"
-        ) from None
+    with scratch():
+        number, path = mkstemp(dir=folder)
+    with os.fdopen(number, "w", encoding="ascii") as file:
+        for count, entry in enumerate(entries, start=1):  # noqa: B007 - the last one is the count
+            key, label, payload, extras = entry
+            line = json.dumps((key, label, [_bare(part) for part in (payload, *extras)]))
+            with scratch():
+                file.write(f"{line}\n")
+        with scratch():
+            file.flush()
     return Path(path), count
 
 

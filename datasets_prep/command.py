@@ -114,7 +114,8 @@ def _import(args: argparse.Namespace) -> dict[str, Any]:
     )
     imported = import_dataset(task, _workers(args))
     aside = {"skipped": list(imported.skipped), "ignored": dict(imported.ignored)}
-    return _summary(imported.dataset) | {"extras": dict(imported.extras)} | aside
+    told = {"extras": dict(imported.extras)} | aside | {"advice": list(imported.advice)}
+    return _summary(imported.dataset) | told
 
 
 def _add_shard(actions: Any) -> None:

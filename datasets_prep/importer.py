@@ -29,6 +29,7 @@ from pipebench.files import (
 from pipebench.index import write_rows
 from pipebench.progress import track
 
+from ._advice import SHOWN, advise_on_case, tell
 from ._catalogue import Catalogue
 from ._checking import check_samples
 from ._indexing import Indexing
@@ -74,6 +75,7 @@ class Imported:
     """Names of damaged samples, with their faults."""
     ignored: Mapping[str, int]
     """How many files of each sort were left aside."""
+    advice: Sequence[str] = ()
 
 
 def import_dataset(task: Import, workers: int = 1) -> Imported:
@@ -88,13 +90,20 @@ def import_dataset(task: Import, workers: int = 1) -> Imported:
         raise BadInput(f"{shown(task.place)} cannot be written: {why(error)}") from None
     with Catalogue() as catalogue, tempfile.NamedTemporaryFile(prefix="pipebench-") as index:
         source = _scan(task, catalogue, workers)
+        advice = tell(list(advise_on_case(catalogue.case_twins(SHOWN + 1))))
         indexing = Indexing(source)
         sha256 = _index(task, catalogue, indexing, index.name, workers)
         _refuse_damage(task, indexing)
         source.refuse_changes()
         dataset = indexing.dataset(task.place, task.root, _made(task, indexing), sha256)
         _save(dataset, Path(index.name))
-    return Imported(dataset=dataset, extras=indexing.fields, skipped=indexing.skipped, ignored=source.ignored)
+    return Imported(
+        dataset=dataset,
+        extras=indexing.fields,
+        skipped=indexing.skipped,
+        ignored=source.ignored,
+        advice=advice,
+    )
 
 
 def _check_places(task: Import) -> None:
@@ -106,6 +115,11 @@ def _check_places(task: Import) -> None:
         _refuse_other_makers(task.place)
     elif task.out and any(names(task.out)):
         raise BadInput(f"{shown(task.out)} already holds something; name a new or an empty folder")
+    elif exists(join(task.place, INDEX)):
+        raise BadInput(
+            f"{shown(task.place)} holds a file {INDEX}, whose place the index would take; name a folder for "
+            "the index with --out, or remove the file if it is left of an import that was cut short"
+        )
     _refuse_unwritable(task)
 
 

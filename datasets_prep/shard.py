@@ -5,7 +5,6 @@ all it needs, run by a few processes; index and description are written when all
 is kept in a work folder, so that a sharding that was cut short can be resumed.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pipebench.dataset import DESCRIPTION, WORK, Dataset, open_dataset
 from pipebench.errors import BadInput
 from pipebench.files import exists, join, names, shown, why
 
-from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space
+from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space, tell
 from ._catalogue import Catalogue
 from ._describing import describe, made
 from ._journal import Journal, opened, sweep
@@ -67,7 +66,8 @@ def shard_dataset(
     """
     refuse_overlap(source, target)
     if resume and (datasets := _complete(target, sharding)):
-        return Sharded(datasets=datasets)
+        advice = [f"{shown(target)} was complete already; nothing was read or written"]
+        return Sharded(datasets=datasets, advice=tuple(tell(advice)))
     with opened(target, resume=resume) as journal, Catalogue() as catalogue:
         planner = Planner(catalogue=catalogue, sharding=sharding)
         with pulse(lambda: f"Planning: {catalogue.samples} samples"):
@@ -88,7 +88,7 @@ def shard_dataset(
         with _kept():
             datasets = describe(journal, plan, found, sharding)
             journal.remove()
-    return Sharded(datasets=datasets, advice=(*advice, *_told(advise_on_bytes(datasets))))
+    return Sharded(datasets=datasets, advice=(*advice, *tell(advise_on_bytes(datasets))))
 
 
 def _complete(target: str, sharding: Sharding) -> Mapping[str, Dataset] | None:
@@ -113,14 +113,7 @@ def _planned(planner: Planner, target: str, journal: Journal) -> tuple[list[Plan
     refuse_for_space(target, plan, len(journal.done()) / sum(len(planned.shards) for planned in plan))
     twins = catalogue.case_twins(SHOWN + 1)
     advice = [*advise(plan, planner.sharding, default_workers()), *advise_on_case(twins)]
-    return plan, list(_told(advice))
-
-
-def _told(advice: Sequence[str]) -> Sequence[str]:
-    """Passes advice on, and shows it at once."""
-    for sentence in advice:
-        print(f"pipebench: note: {sentence}", file=sys.stderr, flush=True)
-    return advice
+    return plan, list(tell(advice))
 
 
 @contextmanager

@@ -490,6 +490,23 @@ def test_hard_names_are_names(tmp_path: Path) -> None:
     assert sorted(_rows(_import(tmp_path).dataset)) == sorted(f"{name}/{name}" for name in HARD)
 
 
+def test_keys_that_differ_only_in_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    imported = _import(_tree(tmp_path, {"a/x.jpg": PICTURE, "a/X.jpg": PICTURE, "a/y.jpg": PICTURE}))
+    assert imported.dataset.samples == 3
+    [note] = imported.advice
+    assert note.startswith("keys differ only in case ('a/X' and 'a/x')")
+    assert f"pipebench: note: {note}" in capsys.readouterr().err.splitlines()
+
+
+def test_files_of_others_are_never_written_over(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [PICTURE], "label": [0]}), tmp_path / INDEX)
+    before = (tmp_path / INDEX).read_bytes()
+    assert f"holds a file {INDEX}, whose place the index would take" in _refused(tmp_path)
+    assert _import(tmp_path, out=str(tmp_path / "index")).dataset.samples == 1
+    assert _import(tmp_path, out=str(tmp_path / "again")).dataset.samples == 1
+    assert (tmp_path / INDEX).read_bytes() == before
+
+
 def test_nothing_pickled_is_loaded(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self) -> Any:
