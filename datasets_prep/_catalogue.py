@@ -10,10 +10,9 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from pipebench.errors import BadInput
-
 from . import _catalogue_sql as sql
 from ._rows import File, PackedPart, PackedRow, Rows, pack
+from ._scratch import scratch
 from .formats.contract import Part
 
 CHUNK = 8192
@@ -72,16 +71,11 @@ class Catalogue:
     def add(self, entries: Iterable[Entry]) -> None:
         """Takes samples in, a chunk at a time. `BadInput` where the disk has no room for them."""
         entries = iter(entries)
-        try:
+        with scratch():
             self._db.execute("BEGIN")
             while chunk := list(islice(entries, CHUNK)):
                 self._add_chunk(chunk)
             self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise BadInput(
-                f"the list of samples cannot be written to the temporary folder ({error}); "
-                "make room there, or name another one in TMPDIR"
-            ) from None
 
     def _add_chunk(self, chunk: list[Entry]) -> None:
         samples = [self._packed(entry, id_) for id_, entry in enumerate(chunk, self.samples)]
@@ -121,10 +115,11 @@ class Catalogue:
         """Puts a text in front of the keys of all samples whose payload lies in the file with that URL."""
         self._db.create_function("folded", 1, folded, deterministic=True)
         rows = [(self._files.get(File(url, False), -1), prefix) for url, prefix in prefixes.items()]
-        self._db.execute(sql.PREFIXES)
-        self._db.executemany(sql.ADD_PREFIX, rows)
-        self._db.execute(sql.SPELL_EXTRAS)
-        self._db.execute(sql.PREFIX_KEYS)
+        with scratch():
+            self._db.execute(sql.PREFIXES)
+            self._db.executemany(sql.ADD_PREFIX, rows)
+            self._db.execute(sql.SPELL_EXTRAS)
+            self._db.execute(sql.PREFIX_KEYS)
         self._digest.update(repr(rows).encode())
 
     def fingerprint(self) -> str:
@@ -148,11 +143,13 @@ class Catalogue:
 
     def duplicates(self, limit: int) -> list[str]:
         """Keys that several samples have, up to so many of them."""
-        return [key for (key,) in self._db.execute(sql.DUPLICATES, (limit,))]
+        with scratch():
+            return [key for (key,) in self._db.execute(sql.DUPLICATES, (limit,))]
 
     def case_twins(self, limit: int) -> list[tuple[str, str]]:
         """Pairs of keys that differ in nothing but upper and lower case, up to so many."""
-        return self._db.execute(sql.CASE_TWINS, (limit,)).fetchall()
+        with scratch():
+            return self._db.execute(sql.CASE_TWINS, (limit,)).fetchall()
 
     def sizes(self) -> Iterator[Sizes]:
         """What the samples take, in the order of their ids, in chunks."""

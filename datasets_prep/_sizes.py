@@ -20,3 +20,13 @@ def parse_size(text: str, what: str) -> int:
     if size < 1:
         raise BadInput(f"{what} {text!r} is not a size such as 110000, 256MB or 1GiB")
     return size
+
+
+def spell_size(size: int) -> str:
+    """A number of bytes for a message, in three digits or so."""
+    number, unit = float(size), "bytes"
+    for larger in ("kB", "MB", "GB", "TB", "PB"):
+        if number < 1000:
+            break
+        number, unit = number / 1000, larger
+    return f"{number:.0f} {unit}" if number >= 100 or unit == "bytes" else f"{number:.3g} {unit}"

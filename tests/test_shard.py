@@ -1,212 +1,203 @@
-"""Shards hold the same samples byte for byte, and every reader of tars reads them."""
+"""Shards hold the same samples byte for byte, whoever writes them, and a mistake is one sentence."""
 
-import gc
 import hashlib
 import io
+import json
 import shutil
-import subprocess
-import tarfile
-import warnings
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from pipebench.cli import main
 from pipebench.dataset import Dataset, open_dataset
-from pipebench.datasets_prep.formats.wds import member_stem
+from pipebench.datasets_prep import _advice, shard
+from pipebench.datasets_prep._sharding import Sharding
+from pipebench.datasets_prep._splits import parse_shares
 from pipebench.datasets_prep.importer import Import, import_dataset
-from pipebench.datasets_prep.shard import Sharding, shard_dataset
+from pipebench.datasets_prep.shard import shard_dataset
 from pipebench.errors import BadInput
 
-PER_SHARD = Sharding(format="wds", shard_samples=2)
+FORMATS = ("folder", "parquet", "wds")
+SAMPLES = 30
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """All that lies below a folder: files with what they hold, and folders."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
 
 
-def _payload(dataset: Dataset, number: int) -> bytes:
-    index = dataset.index
-    shard = index.shard[number]
-    name = index.member[number].as_py() if shard < 0 else dataset.shards[shard].name
-    content = (dataset.local_root() / name).read_bytes()
-    payload: bytes = content[index.offset[number] : index.offset[number] + index.size[number]]
-    return payload
+def picture(number: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (9 + number, 8), (number, 40, 90)).save(file, "JPEG")
+    return file.getvalue()
 
 
-def _read_with_webdataset(dataset: Dataset) -> list[dict[str, Any]]:
-    """All samples, in stored order; the library leaves its files to the garbage collector."""
-    webdataset = pytest.importorskip("webdataset")
-    urls = [str(dataset.local_root() / shard.name) for shard in dataset.shards]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        samples = list(webdataset.WebDataset(urls, shardshuffle=False))
-        gc.collect()
-    return samples
+def write(folder: Path, files: Iterable[tuple[str, bytes]]) -> Path:
+    for name, content in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
 
 
-def _tree(folder: Path, *names: str) -> Dataset:
-    """A class folder of tiny pictures, indexed."""
-    for number, name in enumerate(names):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (9, 8), (number, 40, 90)).save(path, "JPEG")
-    dataset: Dataset = import_dataset(Import(source=folder)).dataset
-    return dataset
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Class folders that nobody has indexed, with further files; three classes, odd names."""
+    root = tmp_path_factory.mktemp("folder")
+    for number in range(SAMPLES):
+        stem = f"class {number % 3}/sub/ä {number:02d}"
+        write(root, [(f"{stem}.jpg", picture(number))])
+        if number % 2:
+            write(root, [(f"{stem}.json", json.dumps({"number": number}).encode())])
+        if number % 5 == 0:
+            write(root, [(f"{stem}.seg.png", b"mask" * number), (f"{stem}.txt", b"")])
+    return root
 
 
-def test_content_is_the_same_in_both_formats(tiny_folder: Dataset, tiny_wds: Dataset) -> None:
-    assert tiny_wds.content_id == tiny_folder.content_id
-    assert tiny_wds.index.key.equals(tiny_folder.index.key)
-    assert tiny_wds.index.label.tolist() == tiny_folder.index.label.tolist()
-    for number in range(tiny_folder.samples):
-        assert _payload(tiny_wds, number) == _payload(tiny_folder, number)
+@pytest.fixture(scope="module")
+def source_of(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """`source_of(format)`: the folder's samples in that format."""
+    made = {"folder": str(folder)}
+
+    def make(name: str) -> str:
+        if name not in made:
+            made[name] = str(tmp_path_factory.mktemp(name))
+            shard_dataset(str(folder), made[name], Sharding(format=name))
+        return made[name]
+
+    return make
+
+
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("source", FORMATS)
+def test_all_formats_hold_the_same(
+    source_of: Callable[[str], str], folder: Path, tmp_path: Path, source: str, target: str
+) -> None:
+    """The last step, back to a folder, shows every payload and further file, byte for byte."""
+    made = shard_dataset(source_of(source), str(tmp_path / "made"), Sharding(format=target)).dataset
+    shard_dataset(made.url, str(tmp_path / "back"), Sharding(format="folder"))
+    found = tree(tmp_path / "back")
+    assert found.pop("dataset.json") and found.pop("samples.parquet")
+    assert found == tree(folder)
+    assert made.classes == ("class 0", "class 1", "class 2")
+    assert made.samples == SAMPLES
+    assert made.content_id == open_dataset(source_of("wds")).content_id
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("options", [{}, {"shuffle": True, "seed": 3}])
+def test_any_number_of_workers_gives_the_same_bytes(
+    folder: Path, tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    for workers in (1, 2, 3):
+        sharding = Sharding(format=name, split=parse_shares("train=0.8,val=0.2"), **options)
+        shard_dataset(str(folder), str(tmp_path / str(workers)), sharding, workers)
+    assert tree(tmp_path / "1") == tree(tmp_path / "2") == tree(tmp_path / "3")
+
+
+def test_the_target_s_place_and_the_source_s_leave_no_trace(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    shard_dataset(str(folder), str(tmp_path / "a"), Sharding(format="wds"))
+    shard_dataset(str(tmp_path / "elsewhere"), str(tmp_path / "deep/b"), Sharding(format="wds"))
+    assert tree(tmp_path / "a") == tree(tmp_path / "deep/b")
 
 
 def test_the_description_is_true(tiny_wds: Dataset) -> None:
     assert open_dataset(tiny_wds.url) == tiny_wds
     assert [shard.name for shard in tiny_wds.shards] == [f"shard-{n:06d}.tar" for n in range(6)]
-    for shard in tiny_wds.shards:
-        content = (tiny_wds.local_root() / shard.name).read_bytes()
-        assert (shard.size, shard.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    for shard_ in tiny_wds.shards:
+        content = (tiny_wds.local_root() / shard_.name).read_bytes()
+        index = (tiny_wds.local_root() / shard_.name).with_suffix(".idx").read_bytes()
+        assert (shard_.size, shard_.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert shard_.idx_sha256 == hashlib.sha256(index).hexdigest()
     assert {path.name for path in tiny_wds.local_root().iterdir()} == {
         "dataset.json",
         "samples.parquet",
         *(shard.name for shard in tiny_wds.shards),
+        *(shard.name.replace(".tar", ".idx") for shard in tiny_wds.shards),
     }
 
 
-def test_python_tarfile_reads_them(tiny_wds: Dataset) -> None:
-    with tarfile.open(tiny_wds.local_root() / "shard-000001.tar", "r:") as tar:
-        infos = tar.getmembers()
-        labels = [tar.extractfile(info).read() for info in infos[1::2]]  # type: ignore[union-attr] # plain files
-    assert len(infos) == 32
-    assert {(info.mtime, info.uid, info.gid, info.mode, info.uname, info.gname) for info in infos} == {
-        (0, 0, 0, 0o644, "", "")
-    }
-    rows = slice(16, 32)
-    assert [info.name for info in infos[::2]] == tiny_wds.index.member[rows].to_pylist()
-    assert [info.offset_data for info in infos[::2]] == tiny_wds.index.offset[rows].tolist()
-    assert [int(label) for label in labels] == tiny_wds.index.label[rows].tolist()
-
-
-@pytest.mark.skipif(shutil.which("tar") is None, reason="no tar command here")
-def test_the_tar_command_reads_them_without_a_complaint(tiny_wds: Dataset) -> None:
-    shard = str(tiny_wds.local_root() / "shard-000000.tar")
-    done = subprocess.run(["tar", "--list", "--file", shard], capture_output=True, text=True, check=True)  # noqa: S607 - whichever tar is on the path
-    assert done.stderr == ""
-    assert done.stdout.splitlines()[::2] == tiny_wds.index.member[:16].to_pylist()
-
-
-def test_webdataset_reads_them(tiny_wds: Dataset) -> None:
-    samples = _read_with_webdataset(tiny_wds)
-    assert [sample["__key__"] for sample in samples] == tiny_wds.index.key.to_pylist()
-    assert [int(sample["cls"]) for sample in samples] == tiny_wds.index.label.tolist()
-    assert [sample["jpg"] for sample in samples[:5]] == [_payload(tiny_wds, number) for number in range(5)]
-
-
-def test_any_number_of_workers_gives_the_same_bytes(tiny_folder: Dataset, tmp_path: Path) -> None:
-    for workers in (1, 2):
-        shard_dataset(tiny_folder, tmp_path / str(workers), Sharding(format="wds"), workers)
-    assert _files(tmp_path / "1") == _files(tmp_path / "2")
+def test_content_and_order_are_those_of_the_source(tiny_folder: Dataset, tiny_wds: Dataset) -> None:
+    assert tiny_wds.content_id == tiny_folder.content_id
+    assert tiny_wds.index.key.equals(tiny_folder.index.key)
+    assert tiny_wds.index.label.tolist() == tiny_folder.index.label.tolist()
+    assert tiny_wds.index.shard.tolist() == [number // 16 for number in range(96)]
+    assert [tiny_wds.payload(n) for n in range(96)] == [tiny_folder.payload(n) for n in range(96)]
+    assert tiny_wds.made["source"] == dict(tiny_folder.made)
 
 
 def test_shards_of_shards(tiny_wds: Dataset, tmp_path: Path) -> None:
-    again = shard_dataset(tiny_wds, tmp_path / "again", Sharding(format="wds", shard_samples=16))
-    assert again.content_id == tiny_wds.content_id
-    assert again.shards == tiny_wds.shards
+    again = shard_dataset(tiny_wds.url, str(tmp_path / "again"), Sharding(format="wds", shard_samples=16))
+    assert again.dataset.content_id == tiny_wds.content_id
+    assert again.dataset.shards == tiny_wds.shards
 
 
 def test_shard_bytes_are_a_limit(tiny_folder: Dataset, tmp_path: Path) -> None:
-    limit = 600_000
-    dataset = shard_dataset(tiny_folder, tmp_path / "d", Sharding(format="wds", shard_bytes=limit))
-    ending = tarfile.RECORDSIZE
-    assert all(shard.size <= limit + ending or shard.samples == 1 for shard in dataset.shards)
+    sharding = Sharding(format="wds", shard_bytes=600_000)
+    dataset = shard_dataset(tiny_folder.url, str(tmp_path / "d"), sharding).dataset
+    assert all(shard.size <= 600_000 + 10_240 for shard in dataset.shards)  # tar's last record
     assert sum(shard.samples for shard in dataset.shards) == 96
-    assert len(dataset.shards) < 12
+    assert len(dataset.shards) < 13
 
 
 def test_unasked_there_are_enough_shards_for_several_readers(tiny_folder: Dataset, tmp_path: Path) -> None:
-    dataset = shard_dataset(tiny_folder, tmp_path / "d", Sharding(format="wds"))
+    dataset = shard_dataset(tiny_folder.url, str(tmp_path / "d"), Sharding(format="wds")).dataset
     assert [shard.samples for shard in dataset.shards] == [6] * 16
 
 
-NAMES = (
-    "plain/a.jpg",
-    "plain/b.1.final.JPG",
-    "plain/100%.jpeg",
-    "two words/ä ö/ü.jpg",
-    "v1.0/c.jpg",
-    f"long/{'n' * 150}.jpg",
-    f"deep/{'/'.join(['folder'] * 20)}/{'m' * 90}.jpg",
-)
+# Orders and splits
 
 
-def test_names_that_are_hard_for_tars(tmp_path: Path) -> None:
-    """Dots in basenames, per cent signs, spaces, other letters, long names: all keys come back."""
-    source = _tree(tmp_path / "src", *NAMES)
-    dataset = shard_dataset(source, tmp_path / "dst", PER_SHARD)
-    assert dataset.content_id == source.content_id
-    assert sorted(dataset.index.key.to_pylist()) == sorted(name.rpartition(".")[0] for name in NAMES)
-    for number in range(dataset.samples):
-        assert _payload(dataset, number) == _payload(source, number)
-    samples = _read_with_webdataset(dataset)
-    assert [s["__key__"] for s in samples] == [member_stem(key) for key in dataset.index.key.to_pylist()]
-    assert all({"cls", "jpg", "jpeg"} & set(sample) >= {"cls"} for sample in samples)
+def keys(dataset: Dataset) -> list[str]:
+    found: list[str] = dataset.index.key.to_pylist()
+    return found
 
 
-def test_member_stems() -> None:
-    assert member_stem("v1.0/a.b%c") == "v1.0/a%2Eb%25c"
+@pytest.mark.parametrize("name", FORMATS)
+def test_shuffled_the_same_samples_come_in_another_order(folder: Path, tmp_path: Path, name: str) -> None:
+    plain, one, other = (
+        shard_dataset(str(folder), str(tmp_path / str(number)), Sharding(format=name, **options)).dataset
+        for number, options in enumerate([{}, {"shuffle": True}, {"shuffle": True, "seed": 1}])
+    )
+    assert plain.content_id == one.content_id == other.content_id
+    assert sorted(keys(plain)) == sorted(keys(one)) == sorted(keys(other))
+    assert keys(plain) != keys(one) != keys(other)
 
 
-def test_a_changed_source_is_noticed_and_leaves_nothing(tmp_path: Path) -> None:
-    source = _tree(tmp_path / "src", "a/1.jpg", "a/2.jpg", "a/3.jpg")
-    (tmp_path / "src/a/3.jpg").write_bytes(b"another")
-    with pytest.raises(BadInput, match=r"3\.jpg has changed since it was indexed"):
-        shard_dataset(source, tmp_path / "dst", PER_SHARD)
-    assert not (tmp_path / "dst").exists()
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_splits_are_complete_datasets(folder: Path, tmp_path: Path, shuffle: bool) -> None:
+    sharding = Sharding(
+        format="wds", shard_samples=4, shuffle=shuffle, split=parse_shares("train=0.8,val=0.2")
+    )
+    made = shard_dataset(str(folder), str(tmp_path / "dst"), sharding).datasets
+    whole = shard_dataset(str(folder), str(tmp_path / "whole"), Sharding(format="wds")).dataset
+    train, val = made["train"], made["val"]
+    assert sorted(path.name for path in (tmp_path / "dst").iterdir()) == ["train", "val"]
+    assert (open_dataset(str(tmp_path / "dst/train")), open_dataset(str(tmp_path / "dst/val"))) == (
+        train,
+        val,
+    )
+    assert (train.samples, val.samples) == (24, 6)
+    assert train.classes == val.classes == whole.classes
+    assert sorted(keys(train) + keys(val)) == sorted(keys(whole))
+    assert (int(train.content_id, 16) + int(val.content_id, 16)) % (1 << 128) == int(whole.content_id, 16)
+    assert (keys(train) == sorted(keys(train), key=keys(whole).index)) is not shuffle
+    assert (train.made["split"], train.made["splits"]) == ("train", "train=4/5,val=1/5")
 
 
-def test_a_missing_source_file(tmp_path: Path) -> None:
-    source = _tree(tmp_path / "src", "a/1.jpg")
-    (tmp_path / "src/a/1.jpg").unlink()
-    with pytest.raises(BadInput, match=r"1\.jpg cannot be read"):
-        shard_dataset(source, tmp_path / "dst", PER_SHARD)
+# What is refused
 
 
-@pytest.mark.parametrize(
-    ("target", "message"),
-    [(".", "is the dataset that is to be sharded"), ("sub/dst", "lies inside the dataset")],
-)
-def test_targets_that_overlap_the_source(target: str, message: str, tmp_path: Path) -> None:
-    source = _tree(tmp_path / "src", "a/1.jpg")
-    before = _files(tmp_path / "src")
-    with pytest.raises(BadInput, match=message):
-        shard_dataset(source, tmp_path / "src" / target, PER_SHARD)
-    assert _files(tmp_path / "src") == before
-
-
-def test_a_target_inside_the_payloads_of_an_index_elsewhere(tmp_path: Path) -> None:
-    _tree(tmp_path / "src", "a/1.jpg")
-    (tmp_path / "src/dataset.json").unlink()
-    dataset = import_dataset(Import(source=tmp_path / "src", out=tmp_path / "index")).dataset
-    with pytest.raises(BadInput, match="lies inside the dataset"):
-        shard_dataset(dataset, tmp_path / "src/dst", PER_SHARD)
-
-
-def test_a_target_that_holds_something(tiny_folder: Dataset, tmp_path: Path) -> None:
-    (tmp_path / "mine").touch()
-    with pytest.raises(BadInput, match="already holds something"):
-        shard_dataset(tiny_folder, tmp_path, PER_SHARD)
-    assert _files(tmp_path) == {"mine": b""}
-
-
-def test_a_remote_source(tiny_folder: Dataset, tmp_path: Path) -> None:
-    remote = replace(tiny_folder, root="s3://bucket/folder")
-    with pytest.raises(BadInput, match="not on a local filesystem"):
-        shard_dataset(remote, tmp_path / "dst", PER_SHARD)
+def refused(source: Path | str, target: Path | str, sharding: Sharding | None = None, **options: Any) -> str:
+    with pytest.raises(BadInput) as caught:
+        shard_dataset(str(source), str(target), sharding or Sharding(format="wds"), **options)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -215,25 +206,229 @@ def test_a_remote_source(tiny_folder: Dataset, tmp_path: Path) -> None:
         ({"format": "wdx"}, "did you mean 'wds'"),
         ({"format": "wds", "shard_samples": 0}, "at least 1 sample"),
         ({"format": "wds", "shard_samples": 2, "shard_bytes": 5}, "not both"),
+        ({"format": "folder", "shard_samples": 2}, "has no shards"),
+        ({"format": "wds", "seed": -1}, "seed must be at least 0"),
+        ({"format": "wds", "seed": 1 << 64}, "seed must be at least 0"),
     ],
 )
-def test_shardings_that_make_no_sense(options: dict[str, object], message: str) -> None:
+def test_shardings_that_make_no_sense(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         Sharding(**options)
 
 
-def test_a_shard_has_its_name_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = _tree(tmp_path / "src", "a/1.jpg", "a/2.jpg", "a/3.jpg")
-    seen: list[set[str]] = []
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (".", "is what is to be sharded"),
+        ("sub/dst", "lies inside the source"),
+        ("../src", "is what is to be sharded"),
+        ("../link/dst", "lies inside the source"),
+        ("..", "the source .* lies inside"),
+        ("../../top", "the source .* lies inside"),
+    ],
+)
+def test_targets_that_overlap_the_source(target: str, message: str, tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    write(top / "src", [("a/1.jpg", picture(1))])
+    (top / "link").symlink_to("src")
+    before = tree(tmp_path)
+    with pytest.raises(BadInput, match=message):
+        shard_dataset(str(top / "src"), str(top / "src" / target), Sharding(format="wds"))
+    assert tree(tmp_path) == before
 
-    def watch(_: int) -> None:
-        seen.append({path.name for path in (tmp_path / "dst").iterdir()})
 
-    monkeypatch.setattr("pipebench.datasets_prep.formats.wds.os.fsync", watch)
-    shard_dataset(source, tmp_path / "dst", PER_SHARD)
-    first, second = ".shard-000000.tar.partial", ".shard-000001.tar.partial"
-    assert seen[:2] == [{first}, {"shard-000000.tar", second}]
+def test_a_target_inside_the_payloads_of_an_index_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path / "src", [("a/1.jpg", picture(1))])
+    import_dataset(Import(source=str(tmp_path / "src"), out=str(tmp_path / "index")))
+    assert "lies inside the source" in refused(tmp_path / "index", tmp_path / "src/dst")
+    assert sorted(tree(tmp_path / "src")) == ["a", "a/1.jpg"]
 
 
-def test_a_picture_comes_back_from_a_shard(tiny_wds: Dataset) -> None:
-    assert Image.open(io.BytesIO(_payload(tiny_wds, 95))).format == "JPEG"
+def test_a_source_that_is_nothing_leaves_no_target(tmp_path: Path) -> None:
+    assert "there is no folder" in refused(tmp_path / "none", tmp_path / "dst")
+    assert "would get none of the 1 samples" in refused(
+        write(tmp_path / "src", [("a/1.jpg", picture(1))]),
+        tmp_path / "dst",
+        Sharding(format="wds", split=parse_shares("a=0.5,b=0.5")),
+    )
+    assert not (tmp_path / "dst").exists()
+
+
+@pytest.fixture
+def indexed(tmp_path: Path) -> Path:
+    """A folder of three pictures, indexed."""
+    write(tmp_path / "src", ((f"a/{number}.jpg", picture(number)) for number in range(3)))
+    import_dataset(Import(source=str(tmp_path / "src")))
+    return tmp_path / "src"
+
+
+PER_SHARD = Sharding(format="wds", shard_samples=1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_changed_sample_is_noticed_and_what_is_done_is_kept(
+    indexed: Path, tmp_path: Path, workers: int
+) -> None:
+    original = (indexed / "a/2.jpg").read_bytes()
+    (indexed / "a/2.jpg").write_bytes(b"another")
+    message = refused(indexed, tmp_path / "dst", PER_SHARD, workers=workers)
+    assert "sample 'a/2'" in message
+    assert "has changed since it was indexed" in message
+    assert message.endswith("what is finished is kept, and --resume goes on from there")
+    assert (tmp_path / "dst/shard-000001.tar").exists()
+    with pytest.raises(BadInput, match="is incomplete"):
+        open_dataset(str(tmp_path / "dst"))
+    (indexed / "a/2.jpg").write_bytes(original)
+    shard_dataset(str(indexed), str(tmp_path / "dst"), PER_SHARD, resume=True)
+    shard_dataset(str(indexed), str(tmp_path / "whole"), PER_SHARD)
+    assert tree(tmp_path / "dst") == tree(tmp_path / "whole")
+
+
+def test_a_sample_that_is_gone(indexed: Path, tmp_path: Path) -> None:
+    (indexed / "a/1.jpg").unlink()
+    assert "sample 'a/1'" in refused(indexed, tmp_path / "dst", PER_SHARD)
+
+
+def cut_short(source: Path, target: Path, sharding: Sharding) -> None:
+    """Leaves a sharding whose last shard is missing."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(BadInput, match="played"):
+        whole = shard.write_shard
+
+        def fail_at_last(task: Any) -> None:
+            if task.first + len(task.rows) == 3:
+                raise BadInput("played")
+            whole(task)
+
+        patch.setattr(shard, "write_shard", fail_at_last)
+        shard_dataset(str(source), str(target), sharding)
+
+
+def test_an_unfinished_target_is_refused_unless_it_is_resumed(indexed: Path, tmp_path: Path) -> None:
+    cut_short(indexed, tmp_path / "dst", PER_SHARD)
+    assert "finish it with --resume" in refused(indexed, tmp_path / "dst", PER_SHARD)
+    shard_dataset(str(indexed), str(tmp_path / "dst"), PER_SHARD, resume=True)
+    assert "already holds something" in refused(indexed, tmp_path / "dst", PER_SHARD)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"shuffle": True}, "shuffle was False and is True"),
+        ({"format": "parquet"}, "format was wds and is parquet"),
+        ({"shard_samples": 2}, "shard_samples was 1 and is 2"),
+        ({"split": parse_shares("a=1/3,b=2/3")}, "split was None and is a=1/3,b=2/3"),
+    ],
+)
+def test_resumed_with_other_options(
+    indexed: Path, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    cut_short(indexed, tmp_path / "dst", PER_SHARD)
+    before = tree(tmp_path / "dst")
+    other = Sharding(**({"format": "wds", "shard_samples": 1} | options))
+    assert message in refused(indexed, tmp_path / "dst", other, resume=True)
+    assert tree(tmp_path / "dst") == before
+
+
+def test_resumed_with_a_changed_source(indexed: Path, tmp_path: Path) -> None:
+    cut_short(indexed, tmp_path / "dst", PER_SHARD)
+    write(indexed, [("a/2.jpg", picture(9))])
+    import_dataset(Import(source=str(indexed)))
+    message = refused(indexed, tmp_path / "dst", PER_SHARD, resume=True)
+    assert "cannot be resumed: the source has changed (content was" in message
+
+
+def test_resumed_with_a_changed_source_that_has_no_index(tmp_path: Path) -> None:
+    source = write(tmp_path / "src", ((f"a/{number}.jpg", picture(number)) for number in range(3)))
+    cut_short(source, tmp_path / "dst", PER_SHARD)
+    write(source, [("a/3.jpg", picture(3))])
+    message = refused(source, tmp_path / "dst", PER_SHARD, resume=True)
+    assert "cannot be resumed: the source has changed" in message
+
+
+def test_resumed_when_all_is_done(indexed: Path, tmp_path: Path) -> None:
+    first = shard_dataset(str(indexed), str(tmp_path / "dst"), PER_SHARD)
+    before = tree(tmp_path / "dst")
+    assert (
+        shard_dataset(str(indexed), str(tmp_path / "dst"), PER_SHARD, resume=True).datasets == first.datasets
+    )
+    assert tree(tmp_path / "dst") == before
+    other = Sharding(format="wds", shard_samples=2)
+    assert "is complete, and was made otherwise" in refused(indexed, tmp_path / "dst", other, resume=True)
+
+
+# Advice
+
+
+def advice(source: Path, target: Path, sharding: Sharding) -> str:
+    return " | ".join(shard_dataset(str(source), str(target), sharding).advice)
+
+
+def test_fewer_shards_than_readers(indexed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard, "default_workers", lambda: 4)
+    said = advice(indexed, tmp_path / "dst", Sharding(format="wds"))
+    assert "3 shards are fewer than workers x ranks, taken as one worker on each of the 4 cores here" in said
+    monkeypatch.setattr(shard, "default_workers", lambda: 3)
+    assert advice(indexed, tmp_path / "dst2", Sharding(format="wds")) == ""
+
+
+def test_uneven_shards(folder: Path, tmp_path: Path) -> None:
+    said = advice(folder, tmp_path / "dst", Sharding(format="wds", shard_samples=8))
+    assert "differ by more than 10 %: the smallest holds 6 samples, the largest 8" in said
+
+
+def test_samples_that_outgrow_a_shard(indexed: Path, tmp_path: Path) -> None:
+    said = advice(indexed, tmp_path / "dst", Sharding(format="wds", shard_bytes=1000))
+    assert "3 samples are larger than the shard size; the largest takes 2560 bytes" in said
+
+
+def test_keys_that_differ_in_case(tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "src", [("a/x.jpg", picture(1)), ("a/X.jpg", picture(2)), ("a/y.jpg", picture(3))]
+    )
+    assert "keys differ only in case ('a/X' and 'a/x')" in advice(
+        source, tmp_path / "d", Sharding(format="wds")
+    )
+
+
+def test_a_disk_without_room_is_known_before(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(_advice.shutil, "disk_usage", lambda _: usage._replace(free=10_000))
+    message = refused(folder, tmp_path / "dst")
+    assert "dst needs about 110 kB, and its disk has 10 kB free; make room" in message
+    assert not (tmp_path / "dst").exists()
+
+
+# The command
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[dict[str, Any], str]:
+    assert main(["data", "shard", *map(str, arguments), "--json"]) == 0
+    captured = capsys.readouterr()
+    return json.loads(captured.out), captured.err
+
+
+def test_the_command_with_splits(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--format", "wds", "--split", "train=0.9,val=0.1", "--shuffle", "--seed", "5"]
+    said, told = run(capsys, folder, tmp_path / "dst", *options, "--workers", 2, "--shard-samples", 10)
+    assert {name: split["samples"] for name, split in said["splits"].items()} == {"train": 27, "val": 3}
+    assert said["splits"]["train"]["made"]["seed"] == 5
+    assert [f"pipebench: note: {sentence}" for sentence in said["advice"]] == [
+        line for line in told.splitlines() if "note:" in line
+    ]
+    again, _ = run(capsys, folder, tmp_path / "dst", *options, "--shard-samples", 10, "--resume")
+    assert again["splits"] == said["splits"]
+
+
+def test_the_command_is_readable(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--format", "wds", "--split", "train=0.5,val=0.5", "--workers", "1"]
+    assert main(["data", "shard", str(folder), str(tmp_path / "dst"), *options]) == 0
+    said = capsys.readouterr().out
+    assert [line.split() for line in said.splitlines() if line.startswith(("split ", "samples"))] == [
+        ["split", "train"],
+        ["samples", "15"],
+        ["split", "val"],
+        ["samples", "15"],
+    ]
+    assert "advice" in said
