@@ -403,6 +403,31 @@ def test_what_is_unfinished_is_no_source(tmp_path: Path) -> None:
         assert "is incomplete" in refused(url)
 
 
+def test_indexes_are_no_samples_and_other_files_of_their_name_are(tmp_path: Path) -> None:
+    tree(tmp_path / "one", ["a/x.jpg", "index/dataset.json", "index/samples.parquet", "a/my dataset.json"])
+    assert found(tmp_path / "one").source.ignored == {"of other kinds": 1}
+    tree(tmp_path / "two", ["a/x.jpg", "a/samples.parquet"])
+    assert "holds class folders and Parquet files" in refused(tmp_path / "two")
+
+
+def test_a_tar_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, buffer: int) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pipebench.datasets_prep._members.open_random", refuse)
+    tar(tmp_path / "x.tar", ["a/x.jpg"])
+    assert refused(tmp_path).endswith("x.tar cannot be read: Permission denied")
+
+
+def test_a_full_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**options: Any) -> Any:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipebench.datasets_prep._spool.mkstemp", full)
+    tar(tmp_path / "x.tar", ["a/x.jpg"])
+    assert "temporary folder (No space left on device); make room there, or name another" in refused(tmp_path)
+
+
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "there is no folder" in refused(tmp_path / "missing")
