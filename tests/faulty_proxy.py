@@ -83,6 +83,7 @@ class FaultyProxy:
 
     def close(self) -> None:
         self._closing.set()
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes whoever accepts
         self._socket.close()
 
     def serve(self) -> None:
@@ -226,7 +227,7 @@ def faulty(seaweed: Seaweed, bucket: str, monkeypatch: pytest.MonkeyPatch) -> It
     proxy = FaultyProxy(seaweed.port)
     thread = threading.Thread(target=proxy.serve, daemon=True)
     thread.start()
-    waits = {"PIPEBENCH_STORAGE_PATIENCE": "5", "PIPEBENCH_STORAGE_TIMEOUT": "1"}
+    waits = {"PIPEBENCH_STORAGE_PATIENCE": "2", "PIPEBENCH_STORAGE_TIMEOUT": "1"}
     for name, value in (settings(proxy.endpoint) | waits).items():
         monkeypatch.setenv(name, value)
     yield proxy
