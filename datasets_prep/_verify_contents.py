@@ -44,7 +44,7 @@ def content_faults(
     if dataset.format == "folder":
         if task.full and index is not None:
             tasks = folder_tasks(
-                read_batches(index.path), dataset.root, dataset.kind, allow_large=task.allow_large
+                read_batches(index.path), dataset.root, dataset.kind, allow_large=_allows_large(task, dataset)
             )
             yield from _in_order(run_large(check_files, tasks, task.workers, tally))
     elif task.full:
@@ -89,11 +89,17 @@ def _shard_tasks(
 
 
 def _samples(task: Verification, dataset: Dataset, index: Indexed, shard: int) -> Samples:
+    asked = dataset.made.get("label")
     return Samples(
         index=index.path,
         extent=index.extents[shard],
         kind=dataset.kind,
         classes=dataset.classes,
-        label=None,
-        allow_large=task.allow_large,
+        label=None if asked is None else str(asked),
+        allow_large=_allows_large(task, dataset),
     )
+
+
+def _allows_large(task: Verification, dataset: Dataset) -> bool:
+    """Asked for now, or when the dataset was indexed."""
+    return task.allow_large or dataset.made.get("allow_large") is True

@@ -3,7 +3,6 @@
 import io
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Any, NamedTuple
@@ -129,9 +128,9 @@ def _contents(root: str, window: list[_Owned]) -> Iterator[bytes | OSError]:
 def _local(path: str, size: int) -> bytes | OSError:
     """The file, and a byte more where it is longer than it ought to be."""
     try:
-        with closing(open_regular(path)) as file:
+        with io.BufferedReader(open_regular(path)) as file:
             there = os.fstat(file.fileno()).st_size
-            return io.BufferedReader(file).read(min(there, size) + 1)
+            return file.read(min(there, size) + 1)
     except OSError as error:
         return error
 

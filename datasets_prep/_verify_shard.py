@@ -13,7 +13,7 @@ from ._verify_content import decoder
 from ._verify_faults import Fault, limited
 from ._verify_idx import IdxCheck, idx_name
 from ._verify_index import Extent
-from ._verify_parquet import Table, TableCheck, count_rows
+from ._verify_parquet import Table, TableCheck, footer
 from ._verify_reading import BLOCK, Hashed
 from ._verify_stored import Stored, stored
 from ._verify_tar import Tar, TarCheck
@@ -32,7 +32,7 @@ class Samples:
     kind: str
     classes: tuple[str, ...]
     label: str | None
-    """The column of labels of a table, where it is known."""
+    """The column of labels that was asked for when others' tables were indexed."""
     allow_large: bool
 
 
@@ -74,8 +74,8 @@ def _faults(task: ShardTask) -> Iterator[Fault]:
             idx = yield from _idx(task, task.idx_size)
         if task.size < 0:
             return
-        with closing(Hashed(task.url, task.size)) as hashed:
-            reader = io.BufferedReader(hashed, BLOCK)  # which would close the file if it went before it
+        hashed = Hashed(task.url, task.size)
+        with io.BufferedReader(hashed, BLOCK) as reader:
             yield from _content(task, cast(BinaryIO, reader), idx)
             if task.ours and task.size == task.shard.size and hashed.sha256() != task.shard.sha256:
                 hint = "" if task.samples else "; --full tells which samples are hit"
@@ -117,7 +117,7 @@ def _table(task: ShardTask, file: BinaryIO) -> Iterator[Fault]:
     import pyarrow as pa
 
     try:
-        rows = count_rows(file)
+        rows, _ = footer(file)
         if task.ours and rows != task.shard.samples:
             text = f"it has {rows} rows, and the description says {task.shard.samples}"
             yield Fault(task.shard.name, None, None, text)
@@ -128,7 +128,7 @@ def _table(task: ShardTask, file: BinaryIO) -> Iterator[Fault]:
 
 
 def _rows(task: ShardTask, samples: Samples, file: BinaryIO) -> Iterator[Fault]:
-    label = "label" if task.ours else samples.label
-    table = Table(task.shard.name, task.url, file, task.size, task.ours, label)
+    name, kind = task.shard.name, samples.kind
+    table = Table(name, task.url, file, task.size, kind, task.ours, samples.label)
     decode = decoder(samples.kind, allow_large=samples.allow_large)
     yield from TableCheck(table, samples.classes, decode).faults(_stored(task, samples))

@@ -197,10 +197,14 @@ class TarCheck:
         return not self._lost
 
     def _owner(self, *, at_due: bool) -> str | None:
-        """Whose header it is: that of the part that is due, or a label that is still missing."""
+        """Whose header it is: that of the part that is due, or a label that is missing, which so is told."""
         if at_due:
             return self._open[-1].sample.key
-        return next((o.sample.key for o in self._open[:-1] or self._open if not o.labelled), None)
+        unlabelled = next((one for one in self._open if not one.labelled), None)
+        if unlabelled is None:
+            return None
+        unlabelled.labelled = True
+        return unlabelled.sample.key
 
 
 def _split(name: str) -> tuple[str, str]:
