@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-large", action="store_true", help="decode images of any size")
 
 
-def show(verifier: "Verifier", *, as_json: bool) -> int:
+def show(verifier: "Verifier", *, as_json: bool, full: bool) -> int:
     """Verifies, prints what is wrong, and returns the exit code."""
     # A progress line takes hold of `sys.stdout` while it is on, and writes to a terminal, whatever stdout is.
     out = sys.stdout
@@ -39,7 +39,7 @@ def show(verifier: "Verifier", *, as_json: bool) -> int:
     for sentence in verifier.unproved:
         print(f"pipebench: note: {sentence}", file=sys.stderr)
     if not as_json:
-        print(_verdict(verifier, count))
+        print(_verdict(verifier, count, full=full))
     return 1 if count else 0
 
 
@@ -67,10 +67,11 @@ def _show_lines(faults: Iterator["Fault"], out: TextIO) -> int:
     return count
 
 
-def _verdict(verifier: "Verifier", count: int) -> str:
+def _verdict(verifier: "Verifier", count: int, *, full: bool) -> str:
     dataset = verifier.dataset
     if count or dataset is None:
-        return f"{count} fault{'s' * (count != 1)}"
+        hint = "" if full or dataset is None else "; --full tells which samples are hit"
+        return f"{count} fault{'s' * (count != 1)}{hint}"
     shards = f" in {len(dataset.shards)} shards" if dataset.shards else ""
     size = dataset.payload_bytes / 1e6
     return f"{shown(dataset.url)} is whole: {dataset.samples} samples{shards}, {size:.1f} MB of payloads"

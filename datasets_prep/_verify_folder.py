@@ -14,6 +14,7 @@ from ._verify_content import Decode, content_fault, decoder
 from ._verify_faults import Fault, limited
 from ._verify_reading import open_regular
 from ._verify_stored import Part, Stored, unpacked
+from ._verify_values import leads_out
 
 SAMPLES = 1000
 """To a task."""
@@ -99,11 +100,11 @@ def _parts(sample: Stored) -> Iterator[_Owned]:
 
 
 def _windows(owned: Iterable[_Owned]) -> Iterator[list[_Owned]]:
-    """Parts with a possible size; of others the index's check has told."""
+    """Parts with a possible place and size; of others the index's check has told."""
     window: list[_Owned] = []
     size = 0
     for one in owned:
-        if one.part.size < 0:
+        if one.part.size < 0 or leads_out(one.part.member):
             continue
         if window and size + one.part.size > AT_ONCE:
             yield window

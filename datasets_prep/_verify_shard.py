@@ -78,8 +78,7 @@ def _faults(task: ShardTask) -> Iterator[Fault]:
         with io.BufferedReader(hashed, BLOCK) as reader:
             yield from _content(task, cast(BinaryIO, reader), idx)
             if task.ours and task.size == task.shard.size and hashed.sha256() != task.shard.sha256:
-                hint = "" if task.samples else "; --full tells which samples are hit"
-                yield Fault(task.shard.name, None, None, f"its SHA-256 is not the recorded one{hint}")
+                yield Fault(task.shard.name, None, None, "its SHA-256 is not the recorded one")
     except OSError as error:
         yield Fault(task.shard.name, None, None, f"it cannot be read: {why(error)}")
 

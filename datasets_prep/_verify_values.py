@@ -1,5 +1,6 @@
 """Values of the index that cannot be, whatever the files hold."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,11 @@ CLIMBS = r"^$|^/|(^|/)\.\.(/|$)|\x00"
 """Members that are nameless, absolute, climb out of their folder, or cannot be a file's name."""
 
 
+def leads_out(member: str) -> bool:
+    """Whether nobody should open the file of that name below a dataset's folder."""
+    return re.search(CLIMBS, member) is not None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What the values of an index may be."""
@@ -31,16 +37,20 @@ class Limits:
     """The shards'."""
     sizes: Integers
     """The shards', in bytes."""
+    rows: Integers
+    """The shards', as far as that is known: those that others wrote may hold more than are indexed."""
 
     @staticmethod
     def of(dataset: Dataset) -> "Limits":
         sizes = [min(shard.size, LARGEST) for shard in dataset.shards]
+        rows = [min(shard.samples, LARGEST) if shard.sha256 else LARGEST for shard in dataset.shards]
         return Limits(
             in_shards=dataset.format != "folder",
             in_rows=dataset.format == "parquet",
             classes=len(dataset.classes),
             names=tuple(shard.name for shard in dataset.shards),
             sizes=np.array(sizes, np.int64),
+            rows=np.array(rows, np.int64),
         )
 
     def file(self, some: Columns, position: int) -> str:
@@ -80,7 +90,9 @@ def _sample_checks(some: Columns, limits: Limits) -> Iterator[Check]:
     else:
         yield shard != -1, lambda i: f"its shard is number {shard[i]}, and it is a file of its own"
     if limits.in_rows:
-        yield row < 0, lambda i: f"its row is {row[i]}"
+        known = (shard >= 0) & (shard < shards)
+        ends = limits.rows[np.where(known, shard, 0)] if shards else np.zeros(len(some), np.int64)
+        yield (row < 0) | (known & (row >= ends)), lambda i: f"its row is {row[i]}"
     else:
         yield row != -1, lambda i: f"its row is {row[i]}, and its file has none"
 

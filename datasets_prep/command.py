@@ -189,7 +189,7 @@ def _verify(args: argparse.Namespace) -> int:
     task = Verification(
         url=args.dataset, full=args.full, allow_large=args.allow_large, workers=_workers(args)
     )
-    return show(Verifier(task), as_json=args.json)
+    return show(Verifier(task), as_json=args.json, full=args.full)
 
 
 def _add_info(actions: Any) -> None:

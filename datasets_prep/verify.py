@@ -19,7 +19,8 @@ from ._processes import context
 from ._pulse import pulse
 from ._tally import Tally
 from ._verify_columns import read_batches
-from ._verify_contents import Indexed, Verification, content_faults
+from ._verify_contents import Indexed, content_faults
+from ._verify_contents import Verification as Verification
 from ._verify_faults import Fault
 from ._verify_files import Files, sample_faults, shard_faults, size_fault
 from ._verify_index import IndexCheck
