@@ -7,9 +7,9 @@ other files is what a finished sharding left.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from pipebench.files import (
     names,
     read_file,
     remove,
+    remove_below,
     shown,
     why,
     write_whole,
@@ -44,6 +45,8 @@ class Journal:
 
     target: str
     work: str
+    check: Callable[[], None] = lambda: None
+    """Raises `BadInput` where the lock was lost."""
 
     @property
     def planned(self) -> bool:
@@ -74,7 +77,7 @@ class Journal:
 
     def done(self) -> frozenset[str]:
         """The names of the parts that are there."""
-        return frozenset(names(join(self.work, PARTS)))
+        return frozenset(name for name in names(join(self.work, PARTS)) if not name.startswith("."))
 
     def part(self, name: str) -> str:
         """The URL of a part."""
@@ -100,14 +103,16 @@ def opened(target: str, *, resume: bool) -> Iterator[Journal]:
         existed = _enter(journal, resume)
     except OSError as error:
         raise BadInput(f"{shown(target)} cannot be written: {why(error)}") from None
-    with locked(journal.work, target):
+    with locked(journal.work, target) as check:
         try:
+            _refuse_others(journal)
             _tidy(journal)
-            yield journal
+            yield replace(journal, check=check)
         except BaseException:
-            if not journal.planned:
-                journal.remove()
-                _remove_made(target, existed)
+            with suppress(OSError):
+                if not journal.planned:
+                    journal.remove()
+                    _remove_made(target, existed)
             raise
 
 
@@ -116,7 +121,8 @@ def sweep(target: str) -> None:
     journal = Journal(target=target, work=join(target, WORK))
     if WORK in names(target) and journal.finished:
         with locked(journal.work, target):
-            journal.remove()
+            if journal.finished:
+                journal.remove()
 
 
 def _enter(journal: Journal, resume: bool) -> bool:
@@ -136,6 +142,12 @@ def _enter(journal: Journal, resume: bool) -> bool:
                 "or remove it"
             )
     return existed
+
+
+def _refuse_others(journal: Journal) -> None:
+    """`BadInput` where another process wrote and finished between the look at the target and its lock."""
+    if not journal.planned and set(names(journal.target)) - {WORK}:
+        raise BadInput(f"{shown(journal.target)} already holds something; name a new or an empty folder")
 
 
 def _tidy(journal: Journal) -> None:
@@ -162,6 +174,8 @@ def _make_folder(url: str) -> None:
 def _remove_folder(url: str) -> None:
     if is_local(url):
         shutil.rmtree(local_path(url), ignore_errors=True)
+    else:
+        remove_below(url)
 
 
 def _remove_made(target: str, existed: bool) -> None:

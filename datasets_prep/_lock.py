@@ -2,21 +2,28 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipebench.errors import BadInput
 from pipebench.files import is_local, join, local_path, shown
 
+from ._remote_lock import locked_remotely
+
 LOCK = "lock"
 
 
 @contextmanager
-def locked(work: str, target: str) -> Iterator[None]:
-    """Holds the lock of a work folder; `BadInput` naming `target` where another process does."""
+def locked(work: str, target: str) -> Iterator[Callable[[], None]]:
+    """Holds the lock of a work folder; `BadInput` naming `target` where another process does.
+
+    Yields what raises `BadInput` once the lock is lost, which happens on object stores alone.
+    """
     if not is_local(work):
-        raise BadInput(f"{shown(target)} is not on a local filesystem")  # until there is a remote lock
+        with locked_remotely(join(work, LOCK), target) as check:
+            yield check
+        return
     path = Path(local_path(join(work, LOCK)))
     try:
         number = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -24,7 +31,7 @@ def locked(work: str, target: str) -> Iterator[None]:
         raise BadInput(_taken(target)) from None
     try:
         _lock(number, path, target)
-        yield
+        yield lambda: None
     finally:
         os.close(number)
 

@@ -49,8 +49,12 @@ class TaskPlace(Protocol):
 def place(url: str, work: str) -> Iterator[TaskPlace]:
     """For files of the dataset at `url`, sharded with the work folder `work`; what isn't committed goes."""
     if not is_local(url):
-        raise BadInput(f"{url} is not on a local filesystem")  # until there is a remote place
-    partial = Path(mkdtemp(prefix="", dir=local_path(join(work, PARTIAL))))
+        from ._remote_place import remote_place
+
+        with remote_place(url) as remote:
+            yield remote
+        return
+    partial = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=local_path(join(work, PARTIAL))))
     try:
         yield _LocalPlace(Path(local_path(url)), partial)
     finally:
