@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipebench.dataset import INDEX, Dataset, write_description
-from pipebench.files import is_local, join, local_path
+from pipebench.files import clear_partials, is_local, join, local_path
 from pipebench.index import content_name, write_rows
 
 from ._journal import Journal
@@ -28,6 +28,7 @@ def describe(
 
 def _index(journal: Journal, planned: Planned, source: Source, sharding: Sharding) -> Dataset:
     url = planned.url(journal.target)
+    clear_partials(url)
     parts = [journal.part(name) for name in planned.parts()]
     sha256 = write_rows(join(url, INDEX), tables(parts))
     if is_local(url):

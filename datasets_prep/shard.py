@@ -86,6 +86,7 @@ def shard_dataset(
             _write(planner, plan, journal, shared, workers)
         found.refuse_changes()
         with _kept():
+            journal.check()
             datasets = describe(journal, plan, found, sharding)
             journal.remove()
     return Sharded(datasets=datasets, advice=(*advice, *tell(advise_on_bytes(datasets))))
@@ -144,3 +145,4 @@ def _write(planner: Planner, plan: Sequence[Planned], journal: Journal, shared: 
     ):
         for _ in results:
             finished += 1
+            journal.check()

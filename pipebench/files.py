@@ -169,6 +169,13 @@ def _created_locally(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
+def clear_partials(url: str) -> None:
+    """Removes from a folder what `created` left there when its process was killed. Nobody else may write."""
+    if is_local(url):
+        for path in Path(local_path(url)).glob(".*.partial"):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def _created_remotely(url: str) -> Iterator[BinaryIO]:
     with tempfile.NamedTemporaryFile(prefix="pipebench-") as file:

@@ -123,7 +123,7 @@ def test_keys_with_a_prefix() -> None:
 def test_a_fingerprint_tells_all_but_the_place() -> None:
     def fingerprint(*entries: Entry) -> str:
         with filled(entries) as catalogue:
-            return catalogue.fingerprint()
+            return str(catalogue.fingerprint())
 
     one, two = entry("a"), entry("b")
     moved = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipebench import files
 from pipebench.datasets_prep import _places, _syncing
 from pipebench.datasets_prep._places import TaskPlace, place
 from pipebench.errors import BadInput
@@ -17,8 +18,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write(files: TaskPlace, name: str, content: bytes = b"content") -> None:
-    with files.file(name) as sink:
+def write(task: TaskPlace, name: str, content: bytes = b"content") -> None:
+    with task.file(name) as sink:
         sink.write(content)
 
 
@@ -33,11 +34,11 @@ def partial(root: Path) -> list[Path]:
 
 
 def test_files_appear_together(root: Path) -> None:
-    with place(str(root), str(root / ".sharding")) as files:
-        write(files, "a.tar", b"12")
-        write(files, "deep/er/b.jpg")
+    with place(str(root), str(root / ".sharding")) as task:
+        write(task, "a.tar", b"12")
+        write(task, "deep/er/b.jpg")
         assert contents(root) == {}
-        stored = files.commit()
+        stored = task.commit()
     assert contents(root) == {"a.tar": b"12", "deep/er/b.jpg": b"content"}
     assert stored["a.tar"].size == 2
     assert stored["a.tar"].sha256.startswith("6b51d431df5d7f14")
@@ -46,8 +47,8 @@ def test_files_appear_together(root: Path) -> None:
 
 def test_what_is_not_committed_is_gone(root: Path) -> None:
     def fail() -> None:
-        with place(str(root), str(root / ".sharding")) as files:
-            write(files, "a.tar")
+        with place(str(root), str(root / ".sharding")) as task:
+            write(task, "a.tar")
             raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
@@ -61,10 +62,10 @@ def test_files_are_synced_before_they_have_names_and_names_after(
 ) -> None:
     seen = []
     monkeypatch.setattr(_places, "sync", lambda paths, folder: seen.append((set(paths), len(contents(root)))))
-    with place(str(root), str(root / ".sharding")) as files:
+    with place(str(root), str(root / ".sharding")) as task:
         for number in range(count):
-            write(files, f"class/{number}.jpg")
-        files.commit()
+            write(task, f"class/{number}.jpg")
+        task.commit()
     (written, before), (folders, after) = seen
     assert (len(written), before, after) == (count, 0, count)
     assert folders == {root, root / "class"}
@@ -77,9 +78,9 @@ def test_many_files_are_synced_together(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_done_again_a_task_finds_its_own_files(root: Path) -> None:
     for _ in range(2):
-        with place(str(root), str(root / ".sharding")) as files:
-            write(files, "a.tar")
-            files.commit()
+        with place(str(root), str(root / ".sharding")) as task:
+            write(task, "a.tar")
+            task.commit()
     assert contents(root) == {"a.tar": b"content"}
 
 
@@ -95,10 +96,10 @@ def test_filesystems_without_links(root: Path, error: int, monkeypatch: pytest.M
 
 def test_another_file_is_not_overwritten(root: Path) -> None:
     (root / "b.jpg").write_bytes(b"of another sample")
-    with place(str(root), str(root / ".sharding")) as files:
-        write(files, "b.jpg")
+    with place(str(root), str(root / ".sharding")) as task:
+        write(task, "b.jpg")
         with pytest.raises(BadInput, match=r"b\.jpg is there already with other bytes: two samples"):
-            files.commit()
+            task.commit()
     assert (root / "b.jpg").read_bytes() == b"of another sample"
 
 
@@ -117,17 +118,27 @@ def test_another_file_is_not_overwritten(root: Path) -> None:
     ],
 )
 def test_names_that_are_refused(root: Path, name: str, message: str) -> None:
-    with place(str(root), str(root / ".sharding")) as files:
-        write(files, "twice")
+    with place(str(root), str(root / ".sharding")) as task:
+        write(task, "twice")
         with pytest.raises(BadInput, match=message):
-            write(files, name)
+            write(task, name)
 
 
 @pytest.mark.parametrize("name", ["n" * 300, "file/below", "folder"])
 def test_names_that_the_filesystem_refuses(root: Path, name: str) -> None:
     (root / "file").touch()
     (root / "folder").mkdir()
-    with place(str(root), str(root / ".sharding")) as files:
-        write(files, name)
+    with place(str(root), str(root / ".sharding")) as task:
+        write(task, name)
         with pytest.raises(BadInput, match=f"{name[:50]}.* cannot be written|{name} is there already"):
-            files.commit()
+            task.commit()
+
+
+def test_what_a_killed_process_left_beside_a_file_is_cleared(tmp_path: Path) -> None:
+    with files.created(str(tmp_path / "a.json")) as file:
+        file.write(b"{}")
+        left = [path.name for path in tmp_path.iterdir()]
+        files.clear_partials(str(tmp_path))
+        assert (len(left), list(tmp_path.iterdir())) == (1, [])
+        (tmp_path / left[0]).write_bytes(b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
