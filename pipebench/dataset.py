@@ -122,7 +122,13 @@ def open_dataset(url: str) -> Dataset:
 
 
 def _nothing_there(url: str) -> str:
-    if any(WORK in names(folder) for folder in (url, url.rstrip("/").rpartition("/")[0]) if folder):
+    try:
+        unfinished = any(
+            WORK in names(folder) for folder in (url, url.rstrip("/").rpartition("/")[0]) if folder
+        )
+    except OSError as error:
+        return f"{shown(url)} cannot be read: {why(error)}"
+    if unfinished:
         return f"{shown(url)} is incomplete: its sharding was cut short; finish it with 'data shard --resume'"
     if is_local(url):
         path = Path(local_path(url))

@@ -82,7 +82,9 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
 def bucket(seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in settings(seaweed.endpoint).items():
         monkeypatch.setenv(name, value)
-    return f"s3://bucket-{uuid4().hex[:12]}"
+    name = f"bucket-{uuid4().hex[:12]}"
+    assert _makes_bucket(seaweed.port, name)
+    return f"s3://{name}"
 
 
 def _free_ports(count: int) -> tuple[int, ...]:
@@ -124,7 +126,7 @@ def _ready(process: "subprocess.Popen[bytes]", ports: tuple[int, ...], log: Path
     """The server, once a bucket can be made."""
     began = time.monotonic()
     port = ports[2 * SERVICES.index("s3")]
-    while not (_answers(port) and _takes_a_bucket(port)):
+    while not (_answers(port) and _makes_bucket(port, "bucket-probe")):
         if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
             pytest.fail(f"SeaweedFS does not start: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.02)
@@ -139,7 +141,7 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _takes_a_bucket(port: int) -> bool:
+def _makes_bucket(port: int, name: str) -> bool:
     import obstore
     from obstore.store import from_url
 
@@ -150,9 +152,10 @@ def _takes_a_bucket(port: int) -> bool:
         "secret_access_key": SECRET,
     }
     once: Any = {"client_options": {"allow_http": True}, "retry_config": {"max_retries": 0}}
-    store = from_url("s3://bucket-probe", config=config, **once)
+    store = from_url(f"s3://{name}", config=config, **once)
     try:
         obstore.put(store, "probe", b"")  # the server makes a bucket that is not there
+        obstore.delete(store, "probe")
     except obstore.exceptions.BaseError:
         return False
     return True
