@@ -39,6 +39,7 @@ from pipebench.measure import Look, Trace
 from pipebench.results import Record, TrialSpec
 from tests.faulty_proxy import faulty  # noqa: F401 - a fixture
 from tests.seaweed import bucket, seaweed  # noqa: F401 - fixtures
+from tests.verifying import verify_copy, verify_originals  # noqa: F401 - fixtures
 
 MS = 1_000_000
 SPEC = TrialSpec(
