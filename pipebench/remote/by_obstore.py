@@ -34,6 +34,9 @@ PARTS_AT_ONCE = 4
 """Held in memory by each upload."""
 UPLOAD_TIMEOUT = 15
 """Times the patience for a stalled request: a part that is sent slowly makes no progress that shows."""
+FEW = 8
+"""So many folders are looked into before they are named: some stores (SeaweedFS) show those that became
+empty. Of more only hidden ones are."""
 PAGE = 1000
 """Entries of a page, as S3 gives them."""
 
@@ -111,9 +114,12 @@ class ObstoreRequests:
         store, folder = self._at(url)
         try:
             found = obstore.list_with_delimiter(store, folder or None)
+            folders = found["common_prefixes"]
+            doubtful = [path for path in folders if len(folders) <= FEW or _is_hidden(path)]
+            empty = {path for path in doubtful if not next(obstore.list(store, path, chunk_size=1), None)}
         except (exceptions.BaseError, OSError, ValueError) as error:
             _raise(error)
-        paths = [*(meta["path"] for meta in found["objects"]), *found["common_prefixes"]]
+        paths = [*(meta["path"] for meta in found["objects"]), *(set(folders) - empty)]
         return sorted({path.rpartition("/")[2] for path in paths if path != folder})
 
     def delete(self, url: str) -> None:
@@ -173,6 +179,10 @@ class ObstoreRequests:
 def _plain(config: "S3Config") -> "ClientConfig":
     """Permits HTTP without TLS where the endpoint that was named has none."""
     return {"allow_http": True} if config.get("endpoint", "").startswith("http://") else {}
+
+
+def _is_hidden(path: str) -> bool:
+    return path.rpartition("/")[2].startswith(".")
 
 
 def _entry(name: str, meta: Any) -> Entry:
