@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from itertools import islice, zip_longest
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Self
 
 import xxhash
@@ -105,7 +105,7 @@ class Listing:
         return (_place(file.name, self._reading.payload), *file, self._sort(check_text(file.name)))
 
     def _sort(self, name: str) -> Sort:
-        suffix = PurePosixPath(name).suffix.lower()
+        suffix = f".{name.rpartition('.')[2].lower()}"
         if suffix in self._suffixes:
             return Sort.PAYLOAD
         return {".tar": Sort.TAR, ".parquet": Sort.PARQUET}.get(suffix, Sort.OTHER)
@@ -169,10 +169,10 @@ def _local(url: str, ignored: Counter[str]) -> Iterator[Listed]:
                 ignored[OTHER] += 1  # a pipe or a device, which could be read for ever
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            yield from entries
     except OSError as error:
         raise BadInput(f"{shown_name(str(folder))} cannot be read: {why(error)}") from None
 

@@ -5,8 +5,7 @@ import tarfile
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from pathlib import PurePosixPath
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from pipebench.errors import BadInput
 from pipebench.files import open_random, shown, why
@@ -49,7 +48,7 @@ def _members(url: str, file: BinaryIO, ignored: Counter[str]) -> Iterator[Member
     try:
         with tarfile.open(fileobj=limited, mode="r:") as tar:
             for info in _infos(url, tar, file.seek(0, io.SEEK_END)):
-                member = _member(url, tar, info, ignored)
+                member = _member(url, file, info, ignored)
                 if member is not None:
                     yield member
             _check_end(url, file, tar.offset)
@@ -95,7 +94,7 @@ def _check_end(url: str, file: BinaryIO, offset: int) -> None:
         rest = file.read(LONGEST_READ)
 
 
-def _member(url: str, tar: tarfile.TarFile, info: tarfile.TarInfo, ignored: Counter[str]) -> Member | None:
+def _member(url: str, file: BinaryIO, info: tarfile.TarInfo, ignored: Counter[str]) -> Member | None:
     """A regular file as a member; `BadInput` for what a set of samples has no business to hold."""
     _refuse_unsafe(url, info)
     if info.isdir():
@@ -107,19 +106,18 @@ def _member(url: str, tar: tarfile.TarFile, info: tarfile.TarInfo, ignored: Coun
         return None
     field = field.lower()
     is_label = field in (LABEL, "json") and info.size <= LABEL_BYTES
-    text = _content(tar, info) if is_label else None
+    text = None
+    if is_label:
+        file.seek(info.offset_data)
+        text = file.read(info.size)
     return Member(check_text(info.name), folder + slash + stem, field, info.offset_data, info.size, text)
 
 
 def _refuse_unsafe(url: str, info: tarfile.TarInfo) -> None:
-    parts = PurePosixPath(info.name).parts
-    name = f"{shown(url)} holds {shown_name(info.name)}"
-    if ".." in parts or "/" in parts[:1]:
-        raise BadInput(f"{name}, which leads out of its folder; write it again without")
-    if not (info.isreg() or info.isdir()) or info.issparse():
-        raise BadInput(f"{name}, a link, a device or sparse; write it again without")
-
-
-def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    file: Any = tar.extractfile(info)
-    return bytes(file.read())
+    if info.name.startswith("/") or (".." in info.name and ".." in info.name.split("/")):
+        what = "which leads out of its folder"
+    elif not (info.isreg() or info.isdir()) or info.issparse():
+        what = "a link, a device or sparse"
+    else:
+        return
+    raise BadInput(f"{shown(url)} holds {shown_name(info.name)}, {what}; write it again without")
