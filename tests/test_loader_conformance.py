@@ -54,6 +54,11 @@ ALONE = Placement(cores=CORES, device=DEVICE)
 
 everyone = pytest.mark.parametrize(("name", "fmt"), EVERYONE)
 contestants = pytest.mark.parametrize(("name", "fmt"), CONTESTANTS)
+"""For what may depend on where samples are read from; for the rest one format tells enough."""
+everyone_once = pytest.mark.parametrize(("name", "fmt"), list({case[0]: case for case in EVERYONE}.values()))
+contestants_once = pytest.mark.parametrize(
+    ("name", "fmt"), list({case[0]: case for case in CONTESTANTS}.values())
+)
 
 
 def _jpeg(picture: Pillow.Image, comment_bytes: int = 0) -> bytes:
@@ -193,7 +198,7 @@ def test_each_sample_comes_once(
         check_ids(ranks, workload, complete=True)
 
 
-@contestants
+@contestants_once
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_a_batch_may_be_larger_than_the_dataset(
     pictures: Build, name: str, fmt: str, drop_last: bool
@@ -231,7 +236,7 @@ def test_an_abandoned_epoch_leaves_the_next_complete(pictures: Build, name: str,
             check_ids([_epoch(loader, number, workload)], workload, complete=True)
 
 
-@contestants
+@contestants_once
 def test_two_ranks_of_the_documented_preset_share_no_randomness(
     tiny: Callable[[str], Dataset], name: str, fmt: str
 ) -> None:
@@ -272,14 +277,14 @@ def _held() -> tuple[list[int], int, list[str]]:
     return tree(os.getpid()), threads, sorted(path.name for path in Path("/dev/shm").iterdir())
 
 
-@everyone
+@everyone_once
 def test_a_format_that_it_does_not_read_is_unsupported(pictures: Build, name: str, fmt: str) -> None:
     workload = _workload(replace(pictures(fmt), format="papyrus"))
     with pytest.raises(Unsupported, match="papyrus"):
         _make(name, workload, ALONE)
 
 
-@everyone
+@everyone_once
 @pytest.mark.parametrize("recipe", ["train", "check"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("layout", ["contiguous", "channels_last"])
@@ -368,7 +373,7 @@ def test_planted_reading_is_seen(dataset_of: Build, name: str, fmt: str) -> None
     assert _cpu(name, planted, Stage.READ) > SEEN * _cpu(name, plain, Stage.READ)
 
 
-@contestants
+@contestants_once
 def test_planted_decoding_is_seen(dataset_of: Build, name: str, fmt: str) -> None:
     """More pixels in about as many bytes, most of which are a comment."""
     plain = dataset_of(fmt, "even", lambda: [_jpeg(FLAT, 1)] * MEASURED)
@@ -381,7 +386,7 @@ def test_planted_decoding_is_seen(dataset_of: Build, name: str, fmt: str) -> Non
     assert reading[1] - reading[0] < BEFORE * (decoding[1] - decoding[0])
 
 
-@contestants
+@contestants_once
 def test_planted_transforming_is_seen(dataset_of: Build, name: str, fmt: str) -> None:
     """A larger result of the same pictures."""
     plain = dataset_of(fmt, "flat", lambda: [_jpeg(FLAT)] * MEASURED)
