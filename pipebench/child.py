@@ -12,10 +12,12 @@ from pathlib import Path
 def main() -> None:
     order = json.load(sys.stdin)
     os.sched_setaffinity(0, order["spec"]["cpus"])
+    from pipebench.files import keep_forkable
     from pipebench.resources import become_subreaper, end_with_parent
 
     end_with_parent()
     become_subreaper()
+    keep_forkable()  # loaders fork their workers from here
     from pipebench.results import Record, TrialSpec, to_line
     from pipebench.trial import run
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 from pipebench.errors import BadInput, one_line
 from pipebench.machine import thread_environment
 from pipebench.measure import SystemClock
+from pipebench.remote import tally
 from pipebench.resources import tree
 from pipebench.results import Record, TrialSpec, from_line
 
@@ -66,7 +67,9 @@ def _terminable() -> Iterator[None]:
 
 
 def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, timeout: float) -> int | None:
-    environment = os.environ | thread_environment(len(spec.cpus)) | {MARK: mark}
+    counts = result.with_name("counts")
+    counts.mkdir()
+    environment = os.environ | thread_environment(len(spec.cpus)) | {MARK: mark, tally.FOLDER: str(counts)}
     # -P, so that a `token.py` or `datasets.py` in the working folder hides no module from the libraries.
     command = [spec.python, "-P", "-m", "pipebench.child", str(result)]
     with errors.open("wb") as stderr, _start(command, environment, stderr.fileno()) as process:

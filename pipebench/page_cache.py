@@ -105,13 +105,22 @@ def _address(mapped: mmap.mmap) -> int:
 
 
 def label(cache: Mapping[str, Any]) -> str:
-    """What a record's cache facts prove: `warm`, `guest-cold`, `over-read`, or what is unproved and why."""
+    """What a record's facts prove: `warm`, `guest-cold`, `fetched`, ..., or what is unproved and why."""
+    if cache["transport"] == "object" and "fetched_bytes" in cache:
+        return _fetched_label(cache["fetched_bytes"] / max(1, cache["payload_bytes"]))
     if cache["transport"] != "block":
         return f"unproved: bytes from {cache['filesystem']} are not counted"
     share = cache["bytes_read"] / max(1, cache["payload_bytes"])
     if cache["asked"] == "warm":
         return "warm" if share <= WARM_READ else f"not warm: {share:.0%} of the payload came from the device"
     return _cold_label(cache["resident"], share)
+
+
+def _fetched_label(share: float) -> str:
+    """Of what pipebench's own layer has read; a loader may have read more in another way."""
+    if share < READ_RANGE[0]:
+        return f"unproved: pipebench saw only {share:.0%} of the payload being fetched"
+    return "fetched: what the server had in its caches is unknown"
 
 
 def _cold_label(resident: float | None, share: float) -> str:

@@ -94,7 +94,8 @@ class Record:
     """`first` and `last`: the tree's totals after the first batch and at the end (`Resources`); between
     them `memory_bytes`, once a second."""
     cache: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered."""
+    """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered; where
+    bytes come from an object store also `fetched_bytes` and `requests`, if pipebench fetched them."""
 
 
 def to_line(record: Record) -> str:

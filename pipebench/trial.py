@@ -10,9 +10,11 @@ from pipebench import machine, page_cache, registry
 from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
 from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, one_line, unknown
+from pipebench.files import end_helper
 from pipebench.kinds import kind
 from pipebench.measure import LONGEST_SECONDS, LOOKS_A_SECOND, Budget, Clock, SystemClock, measure
 from pipebench.options import override
+from pipebench.remote import tally
 from pipebench.resources import (
     Resources,
     host_busy_ns,
@@ -124,7 +126,7 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
     with closing(loader):
         observer = _Observer()
         trace = measure(loader, step, _budget(spec), clock, observer)
-        used = tree_resources()
+        used, counts = tree_resources(), _counts(cache["transport"])
     dataset = contender.workload.dataset
     return replace(
         record,
@@ -134,10 +136,8 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         device_ns=tuple(step.device_ns()),
         resources=observer.resources(used),
         cache=cache
-        | {
-            "bytes_read": used.read_bytes - cache["bytes_read"],
-            "payload_bytes": sum(trace.sizes) * dataset.payload_bytes // dataset.samples,
-        },
+        | {name: count - cache[name] for name, count in counts.items()}
+        | {"payload_bytes": sum(trace.sizes) * dataset.payload_bytes // dataset.samples},
     )
 
 
@@ -145,17 +145,27 @@ def _with_cache(contender: Contender, first: Loader, spec: TrialSpec) -> tuple[L
     """The loader to measure, with the cache in the state that was asked for, and what is known of it.
 
     For a cold trial `first` was the rehearsal: what its build imported must not count. The facts
-    hold the tree's bytes read so far.
+    hold the tree's counts so far.
     """
     dataset = contender.workload.dataset
     kind, name = page_cache.transport(dataset)
     facts: dict[str, Any] = {"asked": spec.cache, "transport": kind, "filesystem": name, "resident": None}
     if spec.cache == "warm" or kind == "object":
-        return first, facts | {"bytes_read": tree_read_bytes()}
+        end_helper()  # it has read the index, and is none of the loader's
+        return first, facts | _counts(kind)
     first.close()
     facts["resident"] = page_cache.evict(dataset.files()).resident
-    read = tree_read_bytes()
-    return contender.build(), facts | {"bytes_read": read}
+    counts = _counts(kind)
+    return contender.build(), facts | counts
+
+
+def _counts(transport: str) -> dict[str, int]:
+    """What this process and its descendants have read so far, from devices and from object stores."""
+    counts = {"bytes_read": tree_read_bytes()}
+    fetched = tally.total() if transport == "object" else None
+    return (
+        counts if fetched is None else counts | {"fetched_bytes": fetched.bytes, "requests": fetched.requests}
+    )
 
 
 def _budget(spec: TrialSpec) -> Budget:

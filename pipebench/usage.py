@@ -13,6 +13,11 @@ class Usage:
     system_seconds_per_sample: float
     switches_per_sample: float
     bytes_read_per_sample: float
+    fetched_bytes_per_sample: float
+    """From object stores, as far as pipebench itself fetched them. Over the whole loop: what was fetched
+    ahead and not delivered is in it."""
+    requests_per_sample: float
+    """With which those bytes were fetched, repeated ones included."""
     memory_bytes: int
     """Peak of the looks, one a second; shared pages count once."""
     shared_memory_bytes: int
@@ -33,6 +38,8 @@ def usage(record: Record) -> Usage | None:
         system_seconds_per_sample=(last["system_ns"] - first["system_ns"]) / 1e9 / samples,
         switches_per_sample=(last["switches"] - first["switches"]) / samples,
         bytes_read_per_sample=(last["read_bytes"] - first["read_bytes"]) / samples,
+        fetched_bytes_per_sample=record.cache.get("fetched_bytes", 0) / sum(record.trace.sizes),
+        requests_per_sample=record.cache.get("requests", 0) / sum(record.trace.sizes),
         memory_bytes=max(record.resources["memory_bytes"]),
         shared_memory_bytes=max(first["shared_memory_bytes"], last["shared_memory_bytes"]),
         open_files=last["open_files"],

@@ -114,6 +114,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     caches = {text for row in rows for text in row.cache}
     if caches - {"warm"}:
         lines.append(f"Cache: {'; '.join(sorted(caches))}.")
+    lines += _fetched(rows)
     if any(row.trials for row in rows):
         trials = min(row.trials for row in rows if row.trials)
         cores = rows[0].cores
@@ -123,6 +124,18 @@ def notes(rows: Sequence[Row]) -> list[str]:
         lines.append("Limit: what decoding alone would reach on these cores. 1st batch: from process start.")
         lines.append("Intervals hold for this session on this host only.")
     return list(dict.fromkeys(lines))
+
+
+def _fetched(rows: Sequence[Row]) -> list[str]:
+    """What a sample took from an object store, where that was counted."""
+    mains = [_main(rows, contestant) for contestant in _by_speed(rows)]
+    told = [
+        f"{row.contestant} {row.usage['fetched_bytes_per_sample'] / 1000:.1f} kB in "
+        f"{row.usage['requests_per_sample']:.2g} requests"
+        for row in mains
+        if row.usage and row.usage["requests_per_sample"]
+    ]
+    return [f"Fetched a sample, with what was fetched ahead: {', '.join(told)}."] if told else []
 
 
 def _labels(rows: Sequence[Row]) -> list[str]:
