@@ -1,6 +1,7 @@
 """The files that are there, held against those that ought to be there."""
 
 import os
+from array import array
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -25,10 +26,14 @@ class Files:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        found = np.fromiter(((_hash(name), size) for name, size in listing(url)), _PAIR)
-        found.sort(order="hash")
-        self._hashes, self._sizes = found["hash"].copy(), found["size"].copy()
-        self._expected = np.zeros(len(found), bool)
+        hashes, sizes = array("Q"), array("q")
+        for name, size in listing(url):
+            hashes.append(_hash(name))
+            sizes.append(size)
+        self._hashes = np.frombuffer(hashes, np.uint64)
+        self._sizes = np.frombuffer(sizes, np.int64)[np.argsort(self._hashes)]
+        self._hashes.sort()
+        self._expected = np.zeros(len(hashes), bool)
 
     def sizes(self, names: Iterable[str]) -> Integers:
         """The bytes of each of these files, which are expected, or MISSING or IRREGULAR."""
@@ -45,9 +50,6 @@ class Files:
         left = self._hashes[~self._expected]
         if len(left):
             yield from sorted(name for name, _ in listing(self._url) if _among(_hash(name), left))
-
-
-_PAIR = np.dtype([("hash", np.uint64), ("size", np.int64)])
 
 
 def _hash(name: str) -> int:

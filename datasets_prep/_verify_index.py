@@ -1,5 +1,6 @@
 """The whole index in one pass: does it agree with the description, and with itself?"""
 
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -37,7 +38,8 @@ class IndexCheck:
         self._end = np.zeros(shards, np.int64)
         self._reached = np.zeros(shards, np.int64)
         self._ordered = np.ones(shards, bool)
-        self._keys: list[NDArray[np.uint64]] = []
+        self._keys = array("Q")
+        """Their hashes; it grows in place, where a list of arrays would have to be copied in the end."""
         self._payload_bytes = self._content = 0
 
     def faults(self, batches: Iterator[tuple[int, Any]]) -> Iterator[Fault]:
@@ -58,7 +60,7 @@ class IndexCheck:
         ]
 
     def _add(self, some: Columns) -> None:
-        self._keys.append(_hashes(some.keys))
+        self._keys.frombytes(_hashes(some.keys).tobytes())
         self._content += content_sum(some.keys, some.hash, some.label)
         self._payload_bytes += _total(some.payload.size)
         if self._limits.in_shards:
@@ -84,7 +86,7 @@ class IndexCheck:
     def _sums(self) -> Iterator[Fault]:
         dataset = self._dataset
         found = {
-            "samples": sum(map(len, self._keys)),
+            "samples": len(self._keys),
             "payload_bytes": self._payload_bytes,
             "content_id": content_name(self._content),
         }
@@ -99,8 +101,7 @@ class IndexCheck:
 
     def _repeated_keys(self) -> Iterator[Fault]:
         """Only keys whose hashes are equal are compared, so that not all have to be held."""
-        hashes = np.concatenate(self._keys) if self._keys else np.empty(0, np.uint64)
-        self._keys.clear()
+        hashes = np.frombuffer(self._keys, np.uint64)
         hashes.sort()
         repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
         return _repeats(self._path, repeated, self._limits) if len(repeated) else iter(())
