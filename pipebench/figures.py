@@ -5,7 +5,7 @@ Definitions: `samples_per_second` is over the window with epoch boundaries in it
 idles because no batch is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, mode
@@ -100,6 +100,22 @@ def figures(record: Record) -> Figures | None:
         steady=is_steady(seen.gaps(seen.alike(window.first + 1, window.last + 1))),
         short=seconds < MIN_SECONDS,
     )
+
+
+Derive = Callable[[Record], Figures | None]
+"""`figures`, or something that gives the same."""
+
+
+def remembered() -> Derive:
+    """`figures` that derives each record's once, and keeps the records that it has seen."""
+    known: dict[int, tuple[Record, Figures | None]] = {}
+
+    def derive(record: Record) -> Figures | None:
+        if id(record) not in known:
+            known[id(record)] = record, figures(record)
+        return known[id(record)][1]
+
+    return derive
 
 
 Ints = NDArray[np.int64]

@@ -5,11 +5,12 @@ Statistical Methods* (3rd ed., section 3.3) for the exact signed-rank interval; 
 White (1997) for MSER-5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp, inf, log, sqrt
 from statistics import fmean, stdev
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ CONFIDENCE = 0.95
 DIFFERS, EQUAL = 0.02, 0.03
 """`differs` is at least this far from 1; `equal` lies within this of it."""
 
+K = TypeVar("K", bound=Hashable)
 Values = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -108,14 +110,15 @@ def compare(logs: Sequence[float], confidence: float | None = None) -> Compariso
     return Comparison(ratio=ratio, blocks=len(logs), outcome=outcome, detectable=width(ratio))
 
 
-def compare_many(contestants: Mapping[str, Sequence[float]]) -> dict[str, Comparison]:
-    """`compare` for each contestant's log ratios to one baseline, by Holm's step-down procedure (1979).
+def compare_many(contestants: Mapping[K, Sequence[float]]) -> dict[K, Comparison]:
+    """`compare` for the log ratios of each of several comparisons, by Holm's step-down procedure (1979).
 
     In order of their p-values the k-th smallest of m is tested at alpha / (m - k + 1), and none
     after the first that fails.
     """
     order = sorted(contestants, key=lambda name: signed_rank_p(contestants[name]))
-    results, holding = {}, True
+    results: dict[K, Comparison] = {}
+    holding = True
     for place, name in enumerate(order):
         logs = contestants[name]
         look = max((blocks for blocks in LOOKS if blocks <= len(logs)), default=10)

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from pipebench.compare import FOREIGN_CORES, marked_blocks
-from pipebench.figures import Figures, figures
+from pipebench.figures import Derive, Figures, figures
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
 from pipebench.usage import usage
@@ -74,14 +74,17 @@ class _Host:
     """By step: the resident loader's stall."""
     decode_rate: float | None
     """Samples per second a core."""
+    marked: set[int]
+    """Disturbed blocks."""
+    derive: Derive
 
 
-def summarise(records: Sequence[Record]) -> list[Row]:
+def summarise(records: Sequence[Record], derive: Derive = figures) -> list[Row]:
     """One row a contestant and step, in order of first appearance; the resident loader is left out."""
     measured, proofs = _grouped(records)
-    host, marked = _host(records, measured), marked_blocks(records)
+    host = _host(records, measured, marked_blocks(records, derive), derive)
     rows = [
-        _row(step, blocks, marked, host, proofs.get(contestant))
+        _row(step, blocks, host, proofs.get(contestant))
         for (contestant, step), blocks in measured.items()
         if not _is_ceiling(blocks)
     ]
@@ -89,13 +92,15 @@ def summarise(records: Sequence[Record]) -> list[Row]:
     return rows + [_refused(record) for name, record in proofs.items() if name not in seen]
 
 
-def _host(records: Sequence[Record], measured: "Measured") -> _Host:
+def _host(records: Sequence[Record], measured: Measured, marked: set[int], derive: Derive) -> _Host:
     ceiling = {step: blocks for (_, step), blocks in measured.items() if _is_ceiling(blocks)}
     decode = [r.limits["decode_samples_per_second"] for r in records if r.limits]
     return _Host(
-        overhead_ns=_overhead_ns(ceiling.get("null", {})),
-        idle={step: _idle(blocks) for step, blocks in ceiling.items()},
+        overhead_ns=_overhead_ns(ceiling.get("null", {}), derive),
+        idle={step: _idle(blocks, derive) for step, blocks in ceiling.items()},
         decode_rate=decode[-1] if decode else None,
+        marked=marked,
+        derive=derive,
     )
 
 
@@ -114,19 +119,19 @@ def _is_ceiling(blocks: Mapping[int, Record]) -> bool:
     return next(iter(blocks.values())).spec.loader == CEILING
 
 
-def _overhead_ns(blocks: Mapping[int, Record]) -> float | None:
-    found = [f.batch_seconds * 1e9 for record in blocks.values() if (f := figures(record))]
+def _overhead_ns(blocks: Mapping[int, Record], derive: Derive) -> float | None:
+    found = [f.batch_seconds * 1e9 for record in blocks.values() if (f := derive(record))]
     return median(found) if found else None
 
 
-def _idle(blocks: Mapping[int, Record]) -> float | None:
-    found = [f.stall for record in blocks.values() if (f := figures(record)) and f.stall is not None]
+def _idle(blocks: Mapping[int, Record], derive: Derive) -> float | None:
+    found = [f.stall for record in blocks.values() if (f := derive(record)) and f.stall is not None]
     return median(found) if found else None
 
 
-def _row(step: str, blocks: Mapping[int, Record], marked: set[int], host: _Host, proof: Record | None) -> Row:
-    by_block = {block: f for block, record in blocks.items() if (f := figures(record))}
-    found = [f for block, f in by_block.items() if block not in marked] or list(by_block.values())
+def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | None) -> Row:
+    by_block = {block: f for block, record in blocks.items() if (f := host.derive(record))}
+    found = [f for block, f in by_block.items() if block not in host.marked] or list(by_block.values())
     worst = next((r for r in blocks.values() if r.status != "ok"), next(iter(blocks.values())))
     base = _identity(worst, step, len(found), proof)
     if not found:

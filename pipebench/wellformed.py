@@ -39,6 +39,8 @@ def _measured(raw: Mapping[str, Any]) -> None:
         _fields(raw["resources"].get(moment), _RESOURCES, f"resources.{moment}.")
     if raw["resources"] and not _counts(raw["resources"].get("memory_bytes")):
         raise ValueError("resources.memory_bytes")
+    if not all(_count(raw["cache"][name]) for name in _CACHE_COUNTS if name in raw["cache"]):
+        raise ValueError("cache")
     try:
         label(raw["cache"])
     except (KeyError, TypeError, ValueError, ArithmeticError):
@@ -173,6 +175,8 @@ _SPEC: dict[str, Check] = {
     "seconds": _positive,
     "cache": _one_of("warm", "cold"),
 }
+
+_CACHE_COUNTS = ("bytes_read", "payload_bytes", "fetched_bytes", "requests")
 
 _TIMES = dict.fromkeys(("spawned", "imported", "step_ready", "loader_ready"), _count)
 

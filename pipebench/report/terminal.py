@@ -35,7 +35,7 @@ def _shown(text: str) -> Text:
     return Text(one_line(text))
 
 
-def _name(contestant: str) -> Text:
+def contestant_text(contestant: str) -> Text:
     """A contestant with its settings below it."""
     loader, colon, settings = one_line(contestant).rpartition(":")
     if not colon or "=" not in settings:
@@ -54,7 +54,9 @@ def table(rows: Sequence[Row]) -> Table:
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
         result.add_row(
-            _name(contestant), *_figures(_main(rows, contestant)), *(_stall(own.get(s)) for s in steps)
+            contestant_text(contestant),
+            *_figures(_main(rows, contestant)),
+            *(_stall(own.get(s)) for s in steps),
         )
     return result
 

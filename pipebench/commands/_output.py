@@ -1,0 +1,48 @@
+"""What the commands that compare have in common: options of their output, and their exit code."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipebench.contest import Line
+    from pipebench.report.show import Shape
+    from pipebench.verdicts import Threshold
+
+FORMS = ("table", "markdown", "csv", "json")
+
+
+def add_output(parser: argparse.ArgumentParser, *, fails_slower: str) -> None:
+    """Adds the options; `fails_slower` says when `--fail-slower` is needed."""
+    group = parser.add_argument_group("output")
+    add = group.add_argument
+    add("--format", choices=FORMS, default="table", help="default: table, coloured on a terminal")
+    add("--columns", metavar="C,...", help="which, by name ('--columns help' lists them)")
+    add("--fail-slower", metavar="P", help=fails_slower)
+    add("--redact", action="store_true", help="leave out host, user, bucket and path names")
+
+
+def shape_of(args: argparse.Namespace) -> "Shape":
+    """What was asked for; raises `BadInput`."""
+    from pipebench.report.columns import COLUMNS
+    from pipebench.report.show import Shape
+
+    if args.columns == "help":
+        raise BadInput(f"the columns are {', '.join(COLUMNS)}")
+    return Shape(form=args.format, columns=args.columns, threshold=_threshold(args.fail_slower))
+
+
+def _threshold(text: str | None) -> "Threshold | None":
+    from pipebench.options import parse_share
+    from pipebench.verdicts import Threshold
+
+    return Threshold(parse_share(text, "--fail-slower")) if text is not None else None
+
+
+def exit_code(lines: "Sequence[Line]", threshold: "Threshold | None") -> int:
+    """1 where the threshold failed, 3 where a trial did that was to be compared, or 0."""
+    if threshold is not None and threshold.failed(lines):
+        return 1
+    return 3 if any(line.series.status in ("failed", "timeout") for line in lines) else 0
