@@ -51,7 +51,8 @@ def content_faults(
         shards = _shard_tasks(task, dataset, index, sizes)
         yield from _in_order(run_large(check_shard, shards, task.workers, tally))
     else:
-        yield from _in_threads(_shard_tasks(task, dataset, None, sizes), task.workers, tally)
+        shards = (shard for shard in _shard_tasks(task, dataset, None, sizes) if shard.has_work)
+        yield from _in_threads(shards, task.workers, tally)
 
 
 def _in_threads(tasks: Iterable[ShardTask], workers: int, tally: Tally) -> Iterator[Fault]:

@@ -51,6 +51,11 @@ class IndexCheck:
         yield from self._sums()
         yield from self._repeated_keys()
 
+    @property
+    def samples(self) -> int:
+        """Rows that were looked at."""
+        return len(self._keys)
+
     def extents(self) -> list[Extent]:
         """Of each shard; an empty one where no row names it."""
         columns = (self._first, self._end, self._ordered)
@@ -86,7 +91,7 @@ class IndexCheck:
     def _sums(self) -> Iterator[Fault]:
         dataset = self._dataset
         found = {
-            "samples": len(self._keys),
+            "samples": self.samples,
             "payload_bytes": self._payload_bytes,
             "content_id": content_name(self._content),
         }

@@ -57,6 +57,11 @@ class ShardTask:
         return join(self.root, self.shard.name)
 
     @property
+    def has_work(self) -> bool:
+        """Whether anything can be told from the files' contents."""
+        return self.samples is not None or self.ours or self.format == "parquet"
+
+    @property
     def ours(self) -> bool:
         """Whether pipebench wrote it."""
         return self.shard.sha256 is not None

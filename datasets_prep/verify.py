@@ -6,7 +6,7 @@ that there is nothing else.
 """
 
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from pipebench.dataset import DESCRIPTION, INDEX, Dataset, open_dataset
@@ -38,7 +38,7 @@ class Verifier:
     def __init__(self, task: Verification) -> None:
         self._task = task
         self._tally = Tally(context())
-        self._doing = "Looking at the files"
+        self._progress: Callable[[], str] = lambda: "Looking at the files"
         self.dataset: Dataset | None = None
         """What is verified, once it is known."""
         self.unproved: list[str] = []
@@ -46,7 +46,7 @@ class Verifier:
 
     def faults(self) -> Iterator[Fault]:
         """All that is wrong, as it is found. `BadInput` where there is nothing that could be verified."""
-        with pulse(lambda: f"{self._doing}: {self._tally.total / 1e6:.0f} MB"):
+        with pulse(lambda: self._progress()):
             yield from self._description()
             if self.dataset is not None:
                 with tempfile.TemporaryDirectory(prefix="pipebench-") as scratch:
@@ -65,15 +65,14 @@ class Verifier:
 
     def _files(self, dataset: Dataset, scratch: Path) -> Iterator[Fault]:
         files = Files(dataset.root)
-        self._doing = "Reading the index"
         index = yield from self._index(dataset, files, scratch)
-        self._doing = "Verifying"
         sizes = yield from shard_faults(files, dataset.shards)
         if dataset.format == "folder" and index is not None:
             yield from sample_faults(files, read_batches(index.path))
         if dataset.made.get("command") != IMPORTED and (dataset.format != "folder" or index is not None):
             for name in files.unexpected():
                 yield Fault(name, None, None, "neither the description nor the index tells of it")
+        self._progress = lambda: f"Verifying: {self._tally.total / 1e6:.0f} of {_bytes(dataset) / 1e6:.0f} MB"
         yield from content_faults(self._task, dataset, index, sizes, self._tally)
         self.unproved += _unproved(dataset, index, full=self._task.full)
 
@@ -87,13 +86,24 @@ class Verifier:
         try:
             path, sha256 = local_copy(join(dataset.url, INDEX), size, scratch / INDEX)
             if sha256 == dataset.index_sha256:
-                return (yield from _rows(dataset, path))
+                return (yield from self._rows(dataset, path))
             yield Fault(INDEX, None, None, "its SHA-256 is not the recorded one, so that it was not followed")
         except OSError as error:
             yield Fault(INDEX, None, None, f"it cannot be read: {why(error)}")
         except BadInput as error:
             yield Fault(INDEX, None, None, str(error))
         return None
+
+    def _rows(self, dataset: Dataset, path: str) -> Generator[Fault, None, Indexed]:
+        check = IndexCheck(dataset, path)
+        self._progress = lambda: f"Reading the index: {check.samples} of {dataset.samples} samples"
+        yield from check.faults(read_batches(path))
+        extents, in_rows = check.extents(), dataset.format == "parquet"
+        for number, (shard, extent) in enumerate(zip(dataset.shards, extents, strict=True)):
+            if not extent.ordered:
+                samples = stored(path, number, extent, in_rows=in_rows)
+                yield from overlaps(samples, shard.name, shard.size, in_rows=in_rows)
+        return Indexed(path=path, extents=extents)
 
 
 def _seal_fault(url: str) -> str | None:
@@ -112,15 +122,9 @@ def _known(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _rows(dataset: Dataset, path: str) -> Generator[Fault, None, Indexed]:
-    check = IndexCheck(dataset, path)
-    yield from check.faults(read_batches(path))
-    extents, in_rows = check.extents(), dataset.format == "parquet"
-    for number, (shard, extent) in enumerate(zip(dataset.shards, extents, strict=True)):
-        if not extent.ordered:
-            samples = stored(path, number, extent, in_rows=in_rows)
-            yield from overlaps(samples, shard.name, shard.size, in_rows=in_rows)
-    return Indexed(path=path, extents=extents)
+def _bytes(dataset: Dataset) -> int:
+    """About what is read."""
+    return sum(shard.size for shard in dataset.shards) or dataset.payload_bytes
 
 
 def _unproved(dataset: Dataset, index: Indexed | None, *, full: bool) -> Iterator[str]:
