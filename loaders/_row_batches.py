@@ -5,7 +5,7 @@ Imports torch: a loader imports this module when it is built.
 
 from collections.abc import Iterator
 from itertools import chain, count, islice, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import IterableDataset, get_worker_info
@@ -15,7 +15,9 @@ from pipebench.errors import BadInput
 
 from ._feed import NO_EPOCH, Feed, Message
 from ._rows import Rows
-from ._tutorial import ToItem
+
+if TYPE_CHECKING:
+    from ._tutorial import ToItem
 
 NOTHING = Message(np.empty(0, np.int64))
 """Keeps workers in step: each sends as many messages an epoch as the busiest has batches."""
@@ -52,7 +54,7 @@ class RowBatches(IterableDataset[Message]):
 class RowItems(IterableDataset[Any]):
     """In a worker: single samples of an epoch, with ids in the labels' place."""
 
-    def __init__(self, rows: Rows, item: ToItem, epoch: int) -> None:
+    def __init__(self, rows: Rows, item: "ToItem", epoch: int) -> None:
         self._rows, self._item, self._epoch = rows, item, epoch
 
     def __iter__(self) -> Iterator[Any]:

@@ -25,7 +25,6 @@ from ._members import fields, key_and_field
 from ._payload import Payload, Payloads
 from ._settings import WebDatasetSettings
 from ._stream import Stream
-from ._tutorial import ToItem
 
 Sample = tuple[int, Payload]
 """An id and its payload."""
@@ -179,6 +178,8 @@ def item_pipeline(
     workload: Workload, placement: Placement, until: Stage, settings: WebDatasetSettings, epoch: int
 ) -> Any:
     """The README's pipeline: PIL images, torchvision transforms, collation; items carry ids for labels."""
+    from ._tutorial import ToItem  # and with it torchvision, which takes over a second
+
     index, to_item = ShardIndex(workload.dataset), ToItem(workload, until)
     shards, samples = shuffles(workload, len(index.urls), settings, epoch)
     return webdataset.DataPipeline(
