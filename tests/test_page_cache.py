@@ -80,6 +80,12 @@ def facts(**changes: Any) -> dict[str, Any]:
     return cold | {"bytes_read": 1020, "payload_bytes": 1000} | changes
 
 
+def fetched(count: int, **changes: Any) -> dict[str, Any]:
+    return facts(
+        transport="object", filesystem="s3", bytes_read=0, fetched_bytes=count, requests=7, **changes
+    )
+
+
 @pytest.mark.parametrize(
     ("cache", "says"),
     [
@@ -93,6 +99,11 @@ def facts(**changes: Any) -> dict[str, Any]:
         (facts(asked="warm", bytes_read=500), "not warm: 50% of the payload came from the device"),
         (facts(transport="other", filesystem="tmpfs"), "unproved: bytes from tmpfs are not counted"),
         (facts(transport="object", filesystem="s3"), "unproved: bytes from s3 are not counted"),
+        (fetched(1000), "fetched: what the server had in its caches is unknown"),
+        (fetched(5000), "fetched: what the server had in its caches is unknown"),
+        (fetched(1000, asked="warm"), "fetched: what the server had in its caches is unknown"),
+        (fetched(940), "unproved: pipebench saw only 94% of the payload being fetched"),
+        (fetched(0), "unproved: pipebench saw only 0% of the payload being fetched"),
     ],
 )
 def test_labels(cache: dict[str, Any], says: str) -> None:

@@ -8,19 +8,18 @@ AWS_ENDPOINT_URL, AWS_SKIP_SIGNATURE, ...).
 
 import errno
 import os
-import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import obstore
 from obstore import exceptions
 from obstore.store import from_url
 
-from pipebench.redact import scrubbed
-from pipebench.remote.contract import Again, Entry, Got
+from pipebench.remote.contract import Entry, Got
+from pipebench.remote.obstore_errors import status, translated
 from pipebench.remote.patience import FIRST_PAUSE, LONGEST_PAUSE, Patience
 
 if TYPE_CHECKING:
@@ -40,23 +39,6 @@ empty. Of more only hidden ones are."""
 PAGE = 1000
 """Entries of a page, as S3 gives them."""
 
-_STATUS = re.compile(r"status code: (\d{3})(?: ([^:\n]*))?")
-_CODE = re.compile(r"<Code>(\w{1,60})</Code>")
-_PATIENCE_ASKED = frozenset({408, 425, 429})
-_HINTS = (
-    ("operation timed out", "no answer in time"),
-    ("TimedOut", "no answer in time"),
-    ("ConnectionRefused", "the connection was refused"),
-    ("ConnectionReset", "the connection was reset"),
-    ("IncompleteMessage", "the connection broke off"),
-    ("UnexpectedEof", "the connection broke off"),
-    ("dns error", "its host's name is not known"),
-    ("kind: Body", "the connection broke off"),
-    ("kind: Decode", "the connection broke off"),
-    ("HTTP error", "the connection failed"),
-)
-"""What obstore's text holds, and what that means; the text itself quotes headers and answers."""
-
 
 class ObstoreRequests:
     """`contract.Requests` for object stores."""
@@ -68,68 +50,56 @@ class ObstoreRequests:
 
     def get(self, url: str, offset: int, size: int) -> Got:
         store, key = self._at(url)
-        try:
-            found = obstore.get(store, key, options={"range": (offset, offset + size)})
-            content = found.bytes().to_bytes()
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            if offset == 0 and _status(str(error)) == 416:
-                return Got(b"", 0)  # an empty file has no range
-            _raise(error)
-        return Got(content, found.meta["size"])
+        with translated():
+            try:
+                found = obstore.get(store, key, options={"range": (offset, offset + size)})
+                return Got(found.bytes().to_bytes(), found.meta["size"])
+            except exceptions.GenericError as error:
+                if offset == 0 and status(error) == 416:
+                    return Got(b"", 0)  # an empty file has no range
+                raise
 
     def head(self, url: str) -> Entry:
         store, key = self._at(url)
-        try:
+        with translated():
             return _entry("", obstore.head(store, key))
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
 
     def put(self, url: str, content: bytes) -> None:
         store, key = self._at(url)
-        try:
+        with translated():
             obstore.put(store, key, content, use_multipart=False)
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
 
     def upload(self, path: Path, url: str) -> None:
         store, key = self._at(url, uploads=True)
-        size = path.stat().st_size
-        part = max(PART_BYTES, -(-size // MOST_PARTS))
-        try:
+        part = max(PART_BYTES, -(-path.stat().st_size // MOST_PARTS))
+        with translated():
             obstore.put(store, key, path, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
 
     def pages(self, url: str, after: str) -> Iterator[list[Entry]]:
         store, folder = self._at(url)
         skipped = len(folder) + 1 if folder else 0
         offset = f"{folder}/{after}".removeprefix("/") if after else None
-        try:
+        with translated():
             for page in obstore.list(store, folder or None, offset=offset, chunk_size=PAGE):
                 yield [_entry(meta["path"][skipped:], meta) for meta in page if meta["path"] != folder]
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
 
     def names(self, url: str) -> list[str]:
         store, folder = self._at(url)
-        try:
+        with translated():
             found = obstore.list_with_delimiter(store, folder or None)
             folders = found["common_prefixes"]
             doubtful = [path for path in folders if len(folders) <= FEW or _is_hidden(path)]
             empty = {path for path in doubtful if not next(obstore.list(store, path, chunk_size=1), None)}
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
         paths = [*(meta["path"] for meta in found["objects"]), *(set(folders) - empty)]
         return sorted({path.rpartition("/")[2] for path in paths if path != folder})
 
     def delete(self, url: str) -> None:
         store, key = self._at(url)
         try:
-            obstore.delete(store, key)
+            with translated():
+                obstore.delete(store, key)
         except FileNotFoundError:
             return
-        except (exceptions.BaseError, OSError, ValueError) as error:
-            _raise(error)
 
     def _at(self, url: str, *, uploads: bool = False) -> tuple[Any, str]:
         """The store of a URL's bucket, and the key in it."""
@@ -146,15 +116,13 @@ class ObstoreRequests:
     def _open_store(self, scheme: str, bucket: str, *, uploads: bool) -> Any:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         config: S3Config = {"endpoint": endpoint} if endpoint and scheme in ("s3", "s3a") else {}
-        try:
+        with translated():
             return from_url(
                 f"{scheme}://{bucket}",
                 config=config,
                 client_options=self._waits(uploads) | _plain(config),
                 retry_config=self._retries() if uploads else {"max_retries": 0},
             )
-        except (exceptions.BaseError, ValueError) as error:
-            raise OSError(errno.EINVAL, _first_line(error)) from None
 
     def _waits(self, uploads: bool) -> "ClientConfig":
         timeout = self._patience.timeout
@@ -189,36 +157,3 @@ def _entry(name: str, meta: Any) -> Entry:
     modified = meta["last_modified"].timestamp()
     version = (meta["e_tag"] or "").strip('"') or str(modified)
     return Entry(name=name, size=meta["size"], version=version, modified=modified)
-
-
-def _status(text: str) -> int | None:
-    found = _STATUS.search(text)
-    return int(found[1]) if found else None
-
-
-def _raise(error: Exception) -> NoReturn:
-    """As the `OSError` that the contract asks for; of obstore's text only known words pass."""
-    text = str(error)
-    status, code = _status(text), _CODE.search(text)
-    answer = f"the storage answered {status}{f' {code[1]}' if code else ''}"
-    if isinstance(error, FileNotFoundError) or status == 404:
-        what = "there is no such bucket" if code and code[1] == "NoSuchBucket" else "there is no such object"
-        raise FileNotFoundError(errno.ENOENT, what) from None
-    if status in (401, 403) or isinstance(
-        error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError
-    ):
-        raise PermissionError(errno.EACCES, f"access is denied: {answer}") from None
-    if status is not None and status < 500 and status not in _PATIENCE_ASKED:
-        raise OSError(errno.EIO, answer) from None
-    if status is not None:
-        raise Again(answer) from None
-    for hint, meaning in _HINTS:
-        if hint in text:
-            raise Again(meaning) from None
-    if isinstance(error, exceptions.GenericError):
-        raise Again(_first_line(error)) from None
-    raise OSError(errno.EINVAL, _first_line(error)) from None
-
-
-def _first_line(error: Exception) -> str:
-    return scrubbed(str(error)).partition("\n")[0][:300]
