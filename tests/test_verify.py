@@ -11,10 +11,11 @@ import pytest
 
 from pipebench.cli import main
 from pipebench.dataset import DESCRIPTION, WORK, Dataset, open_dataset
+from pipebench.datasets_prep.shard import Sharding, shard_dataset
 from pipebench.datasets_prep.verify import Verification, Verifier
 from pipebench.errors import BadInput
 from pipebench.seal import sealed
-from tests.verifying import OURS, Copy, flip, lines
+from tests.verifying import OURS, Copy, flip, jpeg, lines
 
 
 @pytest.mark.parametrize("name", [*OURS, "tars", "tables"])
@@ -101,6 +102,16 @@ def test_workers_find_the_same_in_the_same_order(
         one = lines(root, full=True)
         assert len(one) > 5
         assert lines(root, full=True, workers=2) == one
+
+
+def test_an_odd_image_is_no_fault(verify_originals: Path, tmp_path: Path) -> None:
+    """One about which Pillow warns."""
+    plain = Path(shutil.copytree(verify_originals / "plain", tmp_path / "plain"))
+    picture, part = jpeg(1), b"MPF\0II*\0\xff\xff\xff\xff"  # pictures that follow, which is not true
+    segment = b"\xff\xe2" + (2 + len(part)).to_bytes(2) + part
+    (plain / "cats/odd.jpg").write_bytes(picture[:2] + segment + picture[2:])
+    shard_dataset(str(plain), str(tmp_path / "odd"), Sharding(format="wds"))
+    assert lines(tmp_path / "odd", full=True) == []
 
 
 def test_a_tar_of_noise(verify_copy: Copy) -> None:
