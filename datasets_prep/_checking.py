@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import xxhash
 
+from pipebench.errors import BadInput, one_line
+from pipebench.files import is_local, shown
 from pipebench.kinds import Kind, kind
 
 from ._catalogue import Catalogue
@@ -16,6 +17,7 @@ from ._fetching import Fetcher, FetchError
 from ._processes import run_tasks
 from ._rows import Rows
 from .formats.contract import Content, Part, Row
+from .formats.names import named
 
 TASK_SAMPLES, TASK_BYTES = 64, 16_000_000
 """What a task holds at most, unless a single sample is larger."""
@@ -42,7 +44,8 @@ def check_samples(
 ) -> Generator[Checked, None, None]:
     """Reads every sample with all its parts, and decodes its payload; in order."""
     tasks = (
-        _Task(kind=kind_name, rows=catalogue.rows(ids), allow_large=allow_large) for ids in _pieces(catalogue)
+        _Task(kind=kind_name, rows=catalogue.rows(first, end), allow_large=allow_large)
+        for first, end in _pieces(catalogue)
     )
     try:
         for checked in run_tasks(_check_task, tasks, workers):
@@ -51,17 +54,17 @@ def check_samples(
         _fetcher().close()
 
 
-def _pieces(catalogue: Catalogue) -> Iterator["np.ndarray[tuple[int], np.dtype[np.int64]]"]:
-    """The ids of each task."""
+def _pieces(catalogue: Catalogue) -> Iterator[tuple[int, int]]:
+    """The first id of each task, and that after its last."""
     first, end, size = 0, 0, 0
     for sizes in catalogue.sizes():
         for taken in (sizes.payload + sizes.extra_bytes).tolist():
             if end > first and (end - first == TASK_SAMPLES or size + taken > TASK_BYTES):
-                yield np.arange(first, end)
+                yield first, end
                 first, size = end, 0
             end, size = end + 1, size + taken
     if end > first:
-        yield np.arange(first, end)
+        yield first, end
 
 
 @lru_cache(maxsize=1)
@@ -92,10 +95,14 @@ def _fetched(rows: Sequence[Row]) -> Iterator[list[Content | None] | FetchError]
 
 
 def _fetched_alone(row: Row) -> list[Content | None] | FetchError:
+    """Or why not; `BadInput` of remote storage, whose troubles are no damage and nothing to skip."""
     try:
         return list(_fetcher().fetch(_parts(row)))
     except FetchError as error:
-        return error
+        if is_local(error.part.url):
+            return error
+        where = one_line(f"{shown(error.part.url)}, {error.part.member}")
+        raise BadInput(f"{named(row.key)}: {where} cannot be read ({error}); try again") from None
 
 
 def _parts(row: Row) -> list[Part]:

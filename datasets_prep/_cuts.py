@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._catalogue import Sizes
-from ._order import Values
+from ._columns import Sizes, Values
 from .formats.contract import Format
 
 SHARD_BYTES = 256_000_000

@@ -1,97 +1,92 @@
-"""In which order which samples are written, without an array of them all."""
+"""Puts samples in the order in which they are written, split by split, without having them all in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
-from tempfile import TemporaryFile
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._permutation import Ids, Permutation
+from ._blobs import Blobs
+from ._permutation import Permutation
+from ._rows import pack, unpack
 from ._splits import Split
+from ._store import Store
 
-CHUNK = 65_536
-"""Samples whose places are computed at once."""
-BUCKET = 1 << 20
-"""Places whose values are in memory at once while they are put in order."""
+WINDOW = 1 << 16
+"""Rows that are dealt out at once."""
+BUCKET = 1 << 17
+"""Rows that are sorted at once: those that go to places near each other."""
+PLACE = "place"
+"""The column that tables of rows have here beside their own."""
 
-Values = NDArray[np.int64]
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """That of the ids or, shuffled, of the places to which the permutation takes them."""
+    """That of the ids or, shuffled, of the places to which a permutation takes them."""
 
-    samples: int
     shuffle: bool
     seed: int
 
-    @cached_property
-    def _permutation(self) -> Permutation:
-        return Permutation(self.samples, self.seed)
-
-    def ids(self, split: Split) -> Iterator[Ids]:
-        """The ids of a split in the order in which they are written, in chunks of any length."""
-        if self.shuffle:
-            yield from map(self._permutation.ids, _chunks(split.first, split.end))
-        else:
-            yield from (ids[self.members(split, ids)] for ids in _chunks(0, self.samples))
-
-    def members(self, split: Split, ids: Ids) -> NDArray[np.bool_]:
-        """Which of these the split has."""
-        if split.samples == self.samples:
-            return np.ones(len(ids), np.bool_)
-        places = self._permutation.places(ids)
-        return (places >= split.first) & (places < split.end)
-
-    def arranged(self, split: Split, values: Iterable[Values]) -> Iterator[Values]:
-        """Values of all samples, which come in the order of their ids in chunks, as `ids` orders them."""
-        if self.shuffle:
-            yield from self._shuffled(split, values)
-            return
-        for ids, some in _numbered(values):
-            yield some[self.members(split, ids)]
-
-    def _shuffled(self, split: Split, values: Iterable[Values]) -> Iterator[Values]:
-        """Spreads them over files of places near each other, which are then put in order one by one."""
-        starts = range(split.first, split.end, BUCKET)
-        with ExitStack() as stack:
-            buckets = [stack.enter_context(TemporaryFile()) for _ in starts]
-            for ids, some in _numbered(values):
-                places = self._permutation.places(ids)
-                for bucket, start in zip(buckets, starts, strict=True):
-                    near = (places >= start) & (places < min(start + BUCKET, split.end))
-                    np.stack((places[near] - start, some[near]), axis=1).tofile(bucket)
-            for bucket in buckets:
-                bucket.seek(0)
-                offsets, found = np.fromfile(bucket, np.int64).reshape(-1, 2).T
-                ordered = np.empty_like(found)
-                ordered[offsets] = found
-                yield ordered
+    def arranged(self, store: Store, splits: Sequence[Split], closing: ExitStack) -> list[Store]:
+        """The rows of each split, in a store of its own; `closing` closes it."""
+        if len(splits) == 1 and not self.shuffle:
+            return [store]
+        tables = _placed(store, Permutation(store.rows, self.seed))
+        stores = [closing.enter_context(Store()) for _ in splits]
+        for table in _sorted(tables, store.rows) if self.shuffle else tables:
+            places = table[PLACE].to_numpy()
+            for split, out in zip(splits, stores, strict=True):
+                mine = table.filter((places >= split.first) & (places < split.end))
+                for batch in mine.drop_columns([PLACE]).to_batches():
+                    out.append(batch)
+        return stores
 
 
-def _chunks(first: int, end: int) -> Iterator[Ids]:
-    for start in range(first, end, CHUNK):
-        yield np.arange(start, min(start + CHUNK, end))
+def _placed(store: Store, permutation: Permutation) -> Iterator[Any]:
+    """The rows as tables, in the order of their ids, with their places."""
+    import pyarrow as pa
+
+    first = 0
+    for batch in store.batches():
+        places = permutation.places(np.arange(first, first + len(batch)))
+        yield pa.Table.from_batches([batch]).append_column(PLACE, pa.array(places))
+        first += len(batch)
 
 
-def _numbered(values: Iterable[Values]) -> Iterator[tuple[Ids, Values]]:
-    """The chunks, each with its samples' ids."""
-    start = 0
-    for some in values:
-        yield np.arange(start, start + len(some)), some
-        start += len(some)
+def _sorted(tables: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The rows in the order of their places: dealt out to buckets on disk, which are sorted one by one."""
+    import pyarrow as pa
+
+    buckets: list[list[int]] = [[] for _ in range(0, rows, BUCKET)]
+    with Blobs() as blobs:
+        for window in _joined(tables):
+            for bucket, piece in zip(buckets, _dealt(window, len(buckets)), strict=True):
+                bucket.extend(blobs.add(pack(batch)) for batch in piece.to_batches())
+        for bucket in buckets:
+            table = pa.Table.from_batches([unpack(blobs[number]) for number in bucket])
+            yield table.take(np.argsort(table[PLACE].to_numpy()))
 
 
-def pieces(chunks: Iterable[Ids], lengths: Iterable[int]) -> Iterator[Ids]:
-    """The same numbers in pieces of these lengths, which cover them all."""
-    rest, chunks = np.empty(0, np.int64), iter(chunks)
-    for length in lengths:
-        have = [rest]
-        while sum(map(len, have)) < length:
-            have.append(next(chunks))
-        joined = np.concatenate(have) if len(have) > 1 else rest
-        yield joined[:length]
-        rest = joined[length:]
+def _joined(tables: Iterable[Any]) -> Iterator[Any]:
+    """The same rows, some WINDOW to a table."""
+    import pyarrow as pa
+
+    held: list[Any] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= WINDOW:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _dealt(table: Any, buckets: int) -> Iterator[Any]:
+    """What of the table goes to each bucket."""
+    numbers: NDArray[np.int64] = table[PLACE].to_numpy() // BUCKET
+    order = np.argsort(numbers, kind="stable")
+    ordered, ends = table.take(order).combine_chunks(), np.searchsorted(numbers[order], range(buckets + 1))
+    yield from (ordered[first:end] for first, end in pairwise(ends.tolist()))

@@ -1,17 +1,16 @@
 """What is to be done: the datasets with their shards, and a task for each shard."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
-
-import numpy as np
 
 from pipebench.files import join
 
 from ._catalogue import Catalogue
+from ._columns import Sizes, Values
 from ._cuts import MOST_FILES, Amount, cut_by_bytes, cut_by_samples, cut_evenly, estimate
 from ._journal import Journal
-from ._order import Order, Values, pieces
+from ._order import Order
+from ._samples import Samples
 from ._sharding import Sharding
 from ._splits import Split, divide
 from ._tasks import Task
@@ -22,6 +21,8 @@ class Planned(NamedTuple):
     """A dataset that is to be written, and how many samples each of its shards gets."""
 
     split: Split
+    samples: Samples
+    """In the order in which they are written."""
     amount: Amount
     shards: Sequence[int]
 
@@ -38,64 +39,52 @@ class Planned(NamedTuple):
         return [self.part(number) for number in range(len(self.shards))]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Planner:
-    """Cuts what a catalogue holds, and makes tasks of it."""
+def make_plan(catalogue: Catalogue, sharding: Sharding) -> list[Planned]:
+    """Cuts what a catalogue holds. `BadInput` where a split would be empty."""
+    splits = divide(catalogue.samples, sharding.split)
+    arranged = catalogue.arranged(Order(shuffle=sharding.shuffle, seed=sharding.seed), splits)
+    return [_planned(split, samples, sharding) for split, samples in zip(splits, arranged, strict=True)]
 
-    catalogue: Catalogue
-    sharding: Sharding
 
-    def plan(self) -> list[Planned]:
-        """The datasets, cut into shards. `BadInput` where one would be empty."""
-        splits = divide(self.catalogue.samples, self.sharding.split)
-        return [
-            Planned(split, amount, self._cut(split, amount))
-            for split, amount in zip(splits, self._amounts(splits), strict=True)
-        ]
+def make_tasks(
+    plan: Sequence[Planned], sharding: Sharding, journal: Journal, shared: Shared
+) -> Iterator[Task]:
+    """A task for each shard that is not there yet, made when it is asked for."""
+    done = journal.done()
+    for planned in plan:
+        first = 0
+        for number, samples in enumerate(planned.shards):
+            if planned.part(number) not in done:
+                yield Task(
+                    url=planned.url(journal.target),
+                    work=journal.work,
+                    part=journal.part(planned.part(number)),
+                    format=sharding.format,
+                    name=f"shard-{number:06d}{sharding.form.suffix}",
+                    number=number if sharding.form.suffix else -1,
+                    first=first,
+                    shared=shared,
+                    rows=planned.samples.rows(first, first + samples),
+                )
+            first += samples
 
-    def tasks(self, plan: Sequence[Planned], journal: Journal, shared: Shared) -> Iterator[Task]:
-        """A task for each shard that is not there yet, made when it is asked for."""
-        done = journal.done()
-        for planned in plan:
-            first = 0
-            for number, ids in enumerate(pieces(self._order.ids(planned.split), planned.shards)):
-                if planned.part(number) not in done:
-                    yield Task(
-                        url=planned.url(journal.target),
-                        work=journal.work,
-                        part=journal.part(planned.part(number)),
-                        format=self.sharding.format,
-                        name=f"shard-{number:06d}{self.sharding.form.suffix}",
-                        number=number if self.sharding.form.suffix else -1,
-                        first=first,
-                        shared=shared,
-                        rows=self.catalogue.rows(ids),
-                    )
-                first += len(ids)
 
-    @property
-    def _order(self) -> Order:
-        sharding = self.sharding
-        return Order(samples=self.catalogue.samples, shuffle=sharding.shuffle, seed=sharding.seed)
+def _planned(split: Split, samples: Samples, sharding: Sharding) -> Planned:
+    amount = Amount()
+    for sizes, written in _written(samples, sharding):
+        amount.add(sizes.payload, written, sharding.shard_bytes)
+    return Planned(split, samples, amount, _cut(samples, amount, sharding))
 
-    def _amounts(self, splits: Sequence[Split]) -> list[Amount]:
-        amounts, order, start = [Amount() for _ in splits], self._order, 0
-        for sizes in self.catalogue.sizes():
-            written = estimate(self.sharding.form, sizes)
-            ids = np.arange(start, start + len(written))
-            for amount, split in zip(amounts, splits, strict=True):
-                mine = order.members(split, ids)
-                amount.add(sizes.payload[mine], written[mine], self.sharding.shard_bytes)
-            start += len(ids)
-        return amounts
 
-    def _cut(self, split: Split, amount: Amount) -> list[int]:
-        if self.sharding.shard_samples:
-            return cut_by_samples(amount, self.sharding.shard_samples)
-        if self.sharding.shard_bytes:
-            written = self._order.arranged(split, self._written())
-            return cut_by_bytes(amount, written, self.sharding.shard_bytes)
-        return cut_evenly(amount) if self.sharding.form.suffix else cut_evenly(amount, MOST_FILES)
+def _written(samples: Samples, sharding: Sharding) -> Iterator[tuple[Sizes, Values]]:
+    """What samples have, and what they take when they are written, in parts."""
+    return ((sizes, estimate(sharding.form, sizes)) for sizes in samples.sizes())
 
-    def _written(self) -> Iterator[Values]:
-        return (estimate(self.sharding.form, sizes) for sizes in self.catalogue.sizes())
+
+def _cut(samples: Samples, amount: Amount, sharding: Sharding) -> list[int]:
+    if sharding.shard_samples:
+        return cut_by_samples(amount, sharding.shard_samples)
+    if sharding.shard_bytes:
+        written = (written for _, written in _written(samples, sharding))
+        return cut_by_bytes(amount, written, sharding.shard_bytes)
+    return cut_evenly(amount) if sharding.form.suffix else cut_evenly(amount, MOST_FILES)

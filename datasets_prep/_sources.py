@@ -1,23 +1,21 @@
 """What is to be sharded or indexed: a dataset, or samples that nobody has indexed yet."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipebench.dataset import DESCRIPTION, INDEX, WORK, Dataset, Shard, open_dataset
+from pipebench.dataset import DESCRIPTION, WORK, Dataset, Shard, open_dataset
 from pipebench.errors import BadInput
 from pipebench.files import exists, is_local, join, local_path, shown, why
-from pipebench.index import stream_index
 from pipebench.kinds import kind as kind_named
 
-from ._catalogue import Catalogue, Entry, numbered
+from ._catalogue import Catalogue, numbered
+from ._indexed import catalogue_index
 from ._listing import Listing, Sort
 from ._scanning import OTHER, Reading, counted, listed
 from ._shard_scan import ShardScan
 from ._tree_scan import scan_tree
-from .formats.contract import Part
-from .formats.names import field_of
 
 FORMATS = {Sort.PAYLOAD: "folder", Sort.TAR: "wds", Sort.PARQUET: "parquet"}
 NAMES = {Sort.PAYLOAD: "class folders", Sort.TAR: "tar shards", Sort.PARQUET: "Parquet files"}
@@ -78,12 +76,7 @@ def _is_dataset(url: str) -> bool:
 
 
 def _indexed_source(dataset: Dataset, catalogue: Catalogue) -> Source:
-    catalogue.add(_indexed(dataset))
-    if catalogue.samples != dataset.samples:
-        raise BadInput(
-            f"the index of {shown(dataset.url)} holds {catalogue.samples} samples where the description says "
-            f"{dataset.samples}; make the dataset again"
-        )
+    catalogue_index(dataset, catalogue)
     catalogue.number_labels({label: int(label) for label in catalogue.labels()})
     return Source(
         url=dataset.url,
@@ -161,47 +154,3 @@ def _classes(catalogue: Catalogue, scan: ShardScan) -> tuple[str, ...]:
     classes, numbers = numbered(labels)
     catalogue.number_labels(numbers)
     return classes
-
-
-def _indexed(dataset: Dataset) -> Iterator[Entry]:
-    """The rows of a dataset's index; their labels are numbers."""
-    for batch in stream_index(join(dataset.url, INDEX)):
-        for row in zip(*(column.to_pylist() for column in batch.drop_columns(["id"]).columns), strict=True):
-            yield _entry(dataset, *row)
-
-
-def _entry(
-    dataset: Dataset,
-    key: str,
-    member: str,
-    shard: int,
-    row: int,
-    offset: int,
-    size: int,
-    label: int,
-    hash_: int,
-    extras: list[dict[str, Any]] | None,
-) -> Entry:
-    in_shard = dataset.shards[shard].name if shard >= 0 else None
-    payload = Part(
-        field=field_of(key, member, dataset.format),
-        member=member,
-        url=join(dataset.root, in_shard or member),
-        offset=offset,
-        size=size,
-        hash=hash_,
-        row=row,
-    )
-    further = tuple(
-        Part(
-            field=extra["field"],
-            member=extra["member"],
-            url=join(dataset.root, in_shard or extra["member"]),
-            offset=extra["offset"],
-            size=extra["size"],
-            hash=extra["hash"],
-            row=row,
-        )
-        for extra in extras or ()
-    )
-    return Entry(key, str(label), payload, further)

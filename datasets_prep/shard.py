@@ -18,7 +18,7 @@ from ._catalogue import Catalogue
 from ._describing import describe, made
 from ._journal import Journal, opened, sweep
 from ._overlap import refuse_overlap
-from ._planning import Planned, Planner
+from ._planning import Planned, make_plan, make_tasks
 from ._processes import context, default_workers, run_large
 from ._pulse import Speed, pulse
 from ._scanning import Reading
@@ -69,11 +69,10 @@ def shard_dataset(
         advice = [f"{shown(target)} was complete already; nothing was read or written"]
         return Sharded(datasets=datasets, advice=tuple(tell(advice)))
     with opened(target, resume=resume) as journal, Catalogue() as catalogue:
-        planner = Planner(catalogue=catalogue, sharding=sharding)
         with pulse(lambda: f"Planning: {catalogue.samples} samples"):
             found = open_source(source, kind, catalogue, reading, workers)
             refuse_overlap(found.root, target)
-            plan, advice = _planned(planner, target, journal)
+            plan, advice = _planned(catalogue, sharding, journal)
         journal.agree(
             {
                 "options": sharding.options() | {"layout": LAYOUT},
@@ -83,7 +82,7 @@ def shard_dataset(
         with _kept():
             is_screened = found.is_dataset or allow_large
             shared = Shared(found.kind, found.classes, catalogue.fields(), is_screened)
-            _write(planner, plan, journal, shared, workers)
+            _write(plan, sharding, journal, shared, workers)
         found.refuse_changes()
         with _kept():
             journal.check()
@@ -105,16 +104,15 @@ def _complete(target: str, sharding: Sharding) -> Mapping[str, Dataset] | None:
     return datasets
 
 
-def _planned(planner: Planner, target: str, journal: Journal) -> tuple[list[Planned], list[str]]:
+def _planned(catalogue: Catalogue, sharding: Sharding, journal: Journal) -> tuple[list[Planned], list[str]]:
     """The plan, and advice on it. `BadInput` where it cannot be carried out."""
-    catalogue = planner.catalogue
     if repeats := catalogue.duplicates(SHOWN):
         raise BadInput(f"several samples have the same key, such as {repeats[0]!r}; rename all but one")
-    plan = planner.plan()
-    refuse_for_space(target, plan, len(journal.done()) / sum(len(planned.shards) for planned in plan))
+    plan = make_plan(catalogue, sharding)
+    done = len(journal.done()) / sum(len(planned.shards) for planned in plan)
+    refuse_for_space(journal.target, plan, done)
     twins = catalogue.case_twins(SHOWN + 1)
-    advice = [*advise(plan, planner.sharding, default_workers()), *advise_on_case(twins)]
-    return plan, list(tell(advice))
+    return plan, list(tell([*advise(plan, sharding, default_workers()), *advise_on_case(twins)]))
 
 
 @contextmanager
@@ -131,12 +129,14 @@ def _kept() -> Iterator[None]:
         raise KeyboardInterrupt(hint) from None
 
 
-def _write(planner: Planner, plan: Sequence[Planned], journal: Journal, shared: Shared, workers: int) -> None:
+def _write(
+    plan: Sequence[Planned], sharding: Sharding, journal: Journal, shared: Shared, workers: int
+) -> None:
     """Runs the tasks that are missing."""
     shards, finished = sum(len(planned.shards) for planned in plan), len(journal.done())
     if finished == shards:
         return
-    tasks = planner.tasks(plan, journal, shared)
+    tasks = make_tasks(plan, sharding, journal, shared)
     tally = Tally(context())
     speed = Speed(tally)
     with (

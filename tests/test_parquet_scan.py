@@ -34,7 +34,7 @@ def look(folder: Path, **reading: Any) -> tuple[Source, list[Row], list[Sample]]
     """The source, its rows, and the samples as they are read."""
     with Catalogue() as catalogue:
         source = open_source(str(folder), "image", catalogue, Reading(**reading))
-        rows = list(catalogue.rows(np.arange(source.samples)))
+        rows = list(catalogue.rows(0, source.samples))
         samples = [
             sample._replace(
                 payload=bytes(sample.payload),

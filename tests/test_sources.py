@@ -38,7 +38,7 @@ class Found(NamedTuple):
 def found(url: object, *, workers: int = 1, **reading: Any) -> Found:
     with Catalogue() as catalogue:
         source = open_source(str(url), "image", catalogue, Reading(**reading), workers)
-        return Found(source, list(catalogue.rows(np.arange(source.samples))))
+        return Found(source, list(catalogue.rows(0, source.samples)))
 
 
 def refused(url: object, **reading: Any) -> str:
