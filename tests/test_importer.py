@@ -24,7 +24,7 @@ from pipebench.datasets_prep.formats import FORMATS
 from pipebench.datasets_prep.importer import Import, Imported, import_dataset
 from pipebench.datasets_prep.shard import shard_dataset
 from pipebench.errors import BadInput
-from pipebench.files import put_files
+from pipebench.files import put_files, remove
 from pipebench.index import stream_index
 
 
@@ -549,3 +549,18 @@ def test_an_object_store_is_indexed_where_it_is(form: str, bucket: str, tmp_path
         assert (dataset.root, dataset.samples) == (f"{bucket}/src", 9)
         assert dataset.payload(1) == expected.payload(1)
         assert _extras(dataset) == _extras(expected)
+
+
+def test_trouble_with_an_object_store_is_no_damage(bucket: str, tmp_path: Path) -> None:
+    _objects(_tree(tmp_path, {"a/1.jpg": PICTURE, "a/2.jpg": PICTURE}), f"{bucket}/src")
+
+    def check_samples(*args: Any, **options: Any) -> Any:
+        remove(f"{bucket}/src/a/2.jpg")
+        return original(*args, **options)
+
+    original = importer.check_samples
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(BadInput) as caught:
+        patched.setattr(importer, "check_samples", check_samples)
+        import_dataset(Import(source=f"{bucket}/src", out=str(tmp_path / "index"), skip_bad=True))
+    assert "sample 'a/2': s3://bucket-" in str(caught.value)
+    assert "a/2.jpg cannot be read (there is no such object); try again" in str(caught.value)
