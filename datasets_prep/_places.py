@@ -30,13 +30,14 @@ class Stored(NamedTuple):
 
     size: int
     """Bytes."""
-    sha256: str
+    sha256: str | None
+    """None where nobody asked for it."""
 
 
 class TaskPlace(Protocol):
     """A place that can be committed."""
 
-    def file(self, name: str) -> AbstractContextManager[Sink]:
+    def file(self, name: str, *, digest: bool = True) -> AbstractContextManager[Sink]:
         """A file below the dataset's folder, open for writing; `name` may hold slashes."""
         ...
 
@@ -70,10 +71,10 @@ class _LocalPlace:
         self._sinks: dict[str, Sink] = {}
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Sink]:
+    def file(self, name: str, *, digest: bool = True) -> Iterator[Sink]:
         check_name(name, self._sinks)
-        with self._written(len(self._sinks)).open("xb") as file:
-            self._sinks[name] = sink = Sink(file)
+        with self._written(len(self._sinks)).open("xb", buffering=0) as file:
+            self._sinks[name] = sink = Sink(file, digest=digest)
             yield sink
 
     def commit(self) -> Mapping[str, Stored]:

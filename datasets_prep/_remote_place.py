@@ -32,10 +32,10 @@ class RemotePlace:
         self._sinks: dict[str, Sink] = {}
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Sink]:
+    def file(self, name: str, *, digest: bool = True) -> Iterator[Sink]:
         check_name(name, self._sinks)
-        with self._written(len(self._sinks)).open("xb") as file:
-            self._sinks[name] = sink = Sink(file)
+        with self._written(len(self._sinks)).open("xb", buffering=0) as file:
+            self._sinks[name] = sink = Sink(file, digest=digest)
             yield sink
 
     def commit(self) -> Mapping[str, Stored]:
@@ -43,11 +43,11 @@ class RemotePlace:
         stored = {name: Stored(sink.size, sink.sha256()) for name, sink in self._sinks.items()}
         urls = [join(self._url, name) for name in stored]
         missing = []
-        for number, (url, found, size) in enumerate(zip(urls, stored.values(), sizes(urls), strict=True)):
+        for number, (url, size) in enumerate(zip(urls, sizes(urls), strict=True)):
             if size is None:
                 missing.append((self._written(number), url))
             else:
-                _check_same(url, size, found)
+                _check_same(url, size, self._written(number))
         put_files(missing)
         return stored
 
@@ -55,8 +55,8 @@ class RemotePlace:
         return self._folder / str(number)
 
 
-def _check_same(url: str, size: int, written: Stored) -> None:
-    if size != written.size or _sha256(url) != written.sha256:
+def _check_same(url: str, size: int, written: Path) -> None:
+    if size != written.stat().st_size or _sha256(url) != _sha256(str(written)):
         raise BadInput(
             f"{shown(url)} is there already with other bytes: two samples' files have that name, or "
             "somebody else writes there; rename one of the samples, or remove the file"

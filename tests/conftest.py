@@ -289,11 +289,11 @@ class _Shelf:
         self._folder = folder
 
     @contextmanager
-    def file(self, name: str) -> Iterator[Sink]:
+    def file(self, name: str, *, digest: bool = True) -> Iterator[Sink]:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            yield Sink(file)
+            yield Sink(file, digest=digest)
 
 
 def _row(folder: Path, format: str, shard: str | None, sample: Sample, placed: Placed) -> Row:  # noqa: A002

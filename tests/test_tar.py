@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipebench.datasets_prep.formats._tar import LARGE, LARGEST, TOGETHER, Tar, header
+from pipebench.datasets_prep.formats._tar import BLOCK, LARGEST, Tar, header
 from pipebench.datasets_prep.formats.contract import Sink
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=300)
@@ -31,7 +31,17 @@ def test_headers_are_those_of_tarfile(name: str, size: int) -> None:
     assert header(name, size) == by_tarfile(name, size)
 
 
-@pytest.mark.parametrize("sizes", [[], [0], [511, 512, 513], [LARGE - 1, LARGE, LARGE + 1], [100] * 500])
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [],
+        [0],
+        [511, 512, 513],
+        [BLOCK - 512, 0, BLOCK - 1, BLOCK, BLOCK + 1],
+        [BLOCK - 1024, 5, 3 * BLOCK + 5, 4 * BLOCK - 512],
+        [100] * 5000,
+    ],
+)
 def test_archives_are_those_of_tarfile(sizes: list[int]) -> None:
     ours, theirs, offsets = io.BytesIO(), io.BytesIO(), []
     tar = Tar(Sink(ours))
@@ -49,16 +59,33 @@ def test_archives_are_those_of_tarfile(sizes: list[int]) -> None:
         assert [info.offset_data for info in archive] == offsets
 
 
-def test_few_writes_are_made_of_many_small_members() -> None:
+def test_whole_blocks_are_written() -> None:
     sizes: list[int] = []
 
     class File:
-        def write(self, data: bytes | bytearray | memoryview) -> object:
+        def write(self, data: bytes | bytearray | memoryview) -> int:
             sizes.append(len(data))
-            return None
+            return len(data)
 
     tar = Tar(Sink(File()))
-    for number in range(1000):
+    for number in range(3000):
         tar.add(f"{number}", b"x" * 1000)
+    tar.add("large", bytes(3 * BLOCK))
     tar.end()
-    assert len(sizes) <= 1000 * 1536 / TOGETHER + 1
+    assert all(size % BLOCK == 0 for size in sizes[:-1])
+    assert len(sizes) == 7
+
+
+def test_what_a_file_does_not_take_is_written_again() -> None:
+    taken = bytearray()
+
+    class File:
+        def write(self, data: bytes | bytearray | memoryview) -> int:
+            some = data[:7]
+            taken.extend(some)
+            return len(some)
+
+    sink = Sink(File(), digest=False)
+    assert sink.write(b"0123456789" * 3) == 30
+    assert taken == b"0123456789" * 3
+    assert (sink.size, sink.sha256()) == (30, None)

@@ -9,10 +9,8 @@ from .contract import Content, Sink
 
 ENDING = tarfile.BLOCKSIZE * 2
 """Zero bytes that close an archive; the file is then filled to a whole tarfile.RECORDSIZE."""
-LARGE = 16_384
-"""Contents from this size on are written as they are; smaller ones are joined with what stands around."""
-TOGETHER = 65_536
-"""Bytes that are joined before they are written."""
+BLOCK = 1 << 20
+"""Bytes that are written at once: whole ones cost the system half of what members one by one do."""
 NAME, SIZE, SUM = slice(0, 100), slice(124, 135), slice(148, 154)
 """Where a header has its name, and its size and the sum of its bytes in octal digits (POSIX, ustar)."""
 LARGEST = 8**11 - 1
@@ -53,29 +51,39 @@ class Tar:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._joined = bytearray()
+        self._block = memoryview(bytearray(BLOCK))
+        self._filled = 0
 
     def add(self, name: str, content: Content) -> int:
         """Appends a member and returns its content's offset."""
         size = len(content)
-        self._joined += header(name, size)
-        offset = self._sink.size + len(self._joined)
-        if size >= LARGE:
-            self._flush()
-            self._sink.write(content)
-        else:
-            self._joined += content
-        self._joined += bytes(-size % tarfile.BLOCKSIZE)
-        if len(self._joined) >= TOGETHER:
-            self._flush()
+        self._append(header(name, size))
+        offset = self._sink.size + self._filled
+        self._append(content)
+        self._append(bytes(-size % tarfile.BLOCKSIZE))
         return offset
 
     def end(self) -> None:
         """Closes the archive, not the sink."""
-        self._joined += bytes(ENDING)
-        self._joined += bytes(-(self._sink.size + len(self._joined)) % tarfile.RECORDSIZE)
-        self._flush()
+        self._append(bytes(ENDING))
+        self._append(bytes(-(self._sink.size + self._filled) % tarfile.RECORDSIZE))
+        self._sink.write(self._block[: self._filled])
 
-    def _flush(self) -> None:
-        self._sink.write(self._joined)
-        self._joined.clear()
+    def _append(self, data: Content) -> None:
+        end = self._filled + len(data)
+        if end < BLOCK:
+            self._block[self._filled : end] = data
+            self._filled = end
+        else:
+            self._fill(memoryview(data))
+
+    def _fill(self, data: memoryview) -> None:
+        """Completes and writes the block; whole blocks go as they are, and what is left begins another."""
+        room = BLOCK - self._filled
+        self._block[self._filled :] = data[:room]
+        self._sink.write(self._block)
+        whole = room + (len(data) - room) // BLOCK * BLOCK
+        if whole > room:
+            self._sink.write(data[room:whole])
+        self._filled = len(data) - whole
+        self._block[: self._filled] = data[whole:]

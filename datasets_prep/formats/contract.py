@@ -91,35 +91,39 @@ class Placed(NamedTuple):
 
 
 class Sink:
-    """A file that is being written, with its size and SHA-256 so far."""
+    """A file that is being written, with its size and, if that is asked for, its SHA-256 so far."""
 
-    def __init__(self, file: "Writable") -> None:
+    def __init__(self, file: "Writable", *, digest: bool = True) -> None:
         self._file = file
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256() if digest else None
         self.size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Appends whole: a short write is the file's own error."""
-        self._file.write(data)
-        self._digest.update(data)
-        self.size += len(data)
-        return len(data)
+        """Appends whole, however much the file takes at once."""
+        size = len(data)
+        written = self._file.write(data)
+        while written < size:
+            written += self._file.write(memoryview(data)[written:])
+        if self._digest is not None:
+            self._digest.update(data)
+        self.size += size
+        return size
 
-    def sha256(self) -> str:
-        """Of all that was written."""
-        return self._digest.hexdigest()
+    def sha256(self) -> str | None:
+        """Of all that was written, or None where it is not asked for."""
+        return None if self._digest is None else self._digest.hexdigest()
 
 
 class Writable(Protocol):
-    """What `Sink` needs of a file."""
+    """What `Sink` needs of a file; unbuffered, since formats write large pieces."""
 
-    def write(self, data: bytes | bytearray | memoryview, /) -> object: ...
+    def write(self, data: bytes | bytearray | memoryview, /) -> int: ...
 
 
 class Place(Protocol):
     """Where a task's files go; they appear under their names only when the task commits, whole and synced."""
 
-    def file(self, name: str) -> AbstractContextManager[Sink]:
+    def file(self, name: str, *, digest: bool = True) -> AbstractContextManager[Sink]:
         """A file below the dataset's folder, open for writing; `name` may hold slashes."""
         ...
 

@@ -44,7 +44,7 @@ class Folder:
             _take(sample.key, paths, taken)
             contents = (sample.payload, *(extra.content for extra in sample.extras))
             for path, content in zip(paths, contents, strict=True):
-                with place.file(path) as sink:
+                with place.file(path, digest=False) as sink:  # the index has its hash
                     sink.write(content)
             parts = [PlacedPart(path, 0, len(content)) for path, content in zip(paths, contents, strict=True)]
             yield Placed(parts[0], tuple(parts[1:]))
