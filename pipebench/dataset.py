@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipebench.cells import payload_column, read_cell
 from pipebench.errors import BadInput
 from pipebench.files import (
     Range,
+    exists,
     is_local,
     join,
     local_path,
@@ -32,6 +34,8 @@ SCHEMA = 2
 """2: the index tells rows and further files, and `content_id` is a sum over samples."""
 DESCRIPTION = "dataset.json"
 INDEX = "samples.parquet"
+MOST_SPLITS = 20
+"""Folders that are looked into where a folder is no dataset."""
 WORK = ".sharding"
 """The folder in which an unfinished sharding keeps its plan and what is done."""
 
@@ -126,6 +130,7 @@ def _nothing_there(url: str) -> str:
         unfinished = any(
             WORK in names(folder) for folder in (url, url.rstrip("/").rpartition("/")[0]) if folder
         )
+        splits = _splits(url)
     except OSError as error:
         return f"{shown(url)} cannot be read: {why(error)}"
     if unfinished:
@@ -138,8 +143,17 @@ def _nothing_there(url: str) -> str:
             return f"{url} is a file, not a dataset's folder"
         if not any(path.iterdir()):
             return f"the folder {url} is empty; make a dataset there with 'pipebench data synth {url}'"
+    if splits:
+        one = shown(join(url, splits[0]))
+        return f"{shown(url)} holds the datasets {', '.join(splits)}; name one of them, such as {one}"
     hint = f"index what it holds with 'pipebench data import {shown(url)}'"
     return f"{shown(url)} has no {DESCRIPTION}; {hint}"
+
+
+def _splits(url: str) -> list[str]:
+    """The names of datasets directly below a folder, of the first few folders there."""
+    found = islice(names(url), MOST_SPLITS)
+    return sorted(name for name in found if exists(join(join(url, name), DESCRIPTION)))
 
 
 def _parse(url: str, raw: Mapping[str, Any]) -> Dataset:

@@ -95,6 +95,13 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert "has no dataset.json; index what it holds with" in refusal(str(tmp_path / "full"))
 
 
+def test_a_folder_of_datasets(make_dataset: Make, tmp_path: Path) -> None:
+    for name in ("val", "train"):
+        make_dataset(name)
+    message = f"{tmp_path} holds the datasets train, val; name one of them, such as {tmp_path}/train"
+    assert refusal(str(tmp_path)) == message
+
+
 @pytest.mark.parametrize("url", ["foo://x", "memory://nothing"])
 def test_protocols(url: str) -> None:
     assert url in refusal(url)
