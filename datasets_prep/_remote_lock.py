@@ -12,6 +12,7 @@ that wants to write; the owner sees that when it comes round, and gives up.
 
 import errno
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -39,19 +40,41 @@ def locked_remotely(folder: str, target: str) -> Iterator[Callable[[], None]]:
     """
     claim = Claim(folder, target)
     claim.take()
+    try:
+        with _kept(claim):
+            _clear(target)
+            yield claim.check
+            claim.check()
+            _clear(target)
+    finally:
+        with suppress(OSError):
+            claim.withdraw()
+
+
+@contextmanager
+def _kept(claim: "Claim") -> Iterator[None]:
+    """Renews the claim in a thread."""
     stop = threading.Event()
     thread = threading.Thread(target=_keep, args=(claim, stop), name="lock", daemon=True)
     thread.start()
     try:
-        clear_uploads(target)
-        yield claim.check
-        claim.check()
-        clear_uploads(target)
+        yield
     finally:
         stop.set()
         thread.join()
-        with suppress(OSError):
-            claim.withdraw()
+
+
+def _clear(target: str) -> None:
+    """Does no harm where it fails: the next to write there tries again."""
+    try:
+        clear_uploads(target)
+    except OSError as error:
+        print(
+            f"pipebench: note: uploads to {shown(target)} that were begun and never ended, if there are any, "
+            f"could not be removed: {why(error)}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _keep(claim: "Claim", stop: threading.Event) -> None:

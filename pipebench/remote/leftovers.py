@@ -10,9 +10,9 @@ import hmac
 import html
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, RemoteDisconnected
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -25,6 +25,12 @@ MOST_BYTES = 2**24
 """Of an answer."""
 
 _UPLOAD = re.compile(r"<Upload>.*?<Key>(.*?)</Key>.*?<UploadId>(.*?)</UploadId>.*?</Upload>", re.DOTALL)
+_MEANINGS: Mapping[type[Exception], str] = {
+    ConnectionRefusedError: "the connection was refused",
+    ConnectionResetError: "the connection was reset",
+    RemoteDisconnected: "the connection broke off",
+    TimeoutError: "no answer in time",
+}
 _NOTHING = hashlib.sha256(b"").hexdigest()
 
 
@@ -51,8 +57,8 @@ def clear(url: str, patience: Patience, *, below: bool) -> int | None:
     prefix = f"{key.rstrip('/')}/" if below and key else key
     ended = 0
     for _ in range(MOST_ROUNDS):
-        found = [(name, upload) for name, upload in _uploads(account, bucket, prefix, patience)]
-        found = [(name, upload) for name, upload in found if below or name == key]
+        begun = _uploads(account, bucket, prefix, patience)
+        found = [(name, upload) for name, upload in begun if below or name == key]
         for name, upload in found:
             _asked(account, "DELETE", f"/{bucket}/{name}", {"uploadId": upload}, patience)
         ended += len(found)
@@ -71,10 +77,10 @@ def _account(environment: Mapping[str, str]) -> _Account | None:
     return _Account(endpoint.rstrip("/"), region, key, secret, environment.get("AWS_SESSION_TOKEN"))
 
 
-def _uploads(account: _Account, bucket: str, prefix: str, patience: Patience) -> Iterator[tuple[str, str]]:
+def _uploads(account: _Account, bucket: str, prefix: str, patience: Patience) -> list[tuple[str, str]]:
+    """Keys and what names their uploads, of the first page."""
     answer = _asked(account, "GET", f"/{bucket}", {"prefix": prefix, "uploads": ""}, patience)
-    for name, upload in _UPLOAD.findall(answer):
-        yield html.unescape(name), html.unescape(upload)
+    return [(html.unescape(name), html.unescape(upload)) for name, upload in _UPLOAD.findall(answer)]
 
 
 def _asked(account: _Account, method: str, path: str, query: Mapping[str, str], patience: Patience) -> str:
@@ -93,8 +99,8 @@ def _ask(account: _Account, method: str, path: str, query: Mapping[str, str], ti
         connection.request(method, f"{target}?{asked}", headers=headers)
         response = connection.getresponse()
         body = response.read(MOST_BYTES).decode(errors="replace")
-    except (OSError, HTTPException):
-        raise Again("the connection failed") from None
+    except (OSError, HTTPException) as error:
+        raise Again(_MEANINGS.get(type(error), "the connection failed")) from None
     finally:
         connection.close()
     if response.status >= 500 or response.status == 429:
