@@ -11,20 +11,20 @@ from dataclasses import dataclass
 
 from pipebench.dataset import DESCRIPTION, WORK, Dataset, open_dataset
 from pipebench.errors import BadInput
-from pipebench.files import exists, join, names, shown, why
+from pipebench.files import exists, is_local, join, names, shown, why
 
 from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space, tell
 from ._catalogue import Catalogue
+from ._crew import Crew, crew
 from ._describing import describe, made
 from ._journal import Journal, opened, sweep
 from ._overlap import refuse_overlap
 from ._planning import Planned, make_plan, make_tasks
-from ._processes import context, default_workers, run_large
+from ._processes import default_workers
 from ._pulse import Speed, pulse
 from ._scanning import Reading
 from ._sharding import Sharding
 from ._sources import open_source
-from ._tally import Tally
 from ._tasks import write_shard
 from .formats.contract import Shared
 
@@ -47,6 +47,16 @@ class Sharded:
         return dataset
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """What storage raises becomes `BadInput`."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{error.filename or 'the storage'} cannot be reached: {why(error)}") from None
+
+
+@_told()
 def shard_dataset(
     source: str,
     target: str,
@@ -68,7 +78,12 @@ def shard_dataset(
     if resume and (datasets := _complete(target, sharding)):
         advice = [f"{shown(target)} was complete already; nothing was read or written"]
         return Sharded(datasets=datasets, advice=tuple(tell(advice)))
-    with opened(target, resume=resume) as journal, Catalogue() as catalogue:
+    may_fork = is_local(source) and is_local(target)
+    with (
+        crew(workers, may_fork=may_fork) as processes,
+        opened(target, resume=resume) as journal,
+        Catalogue() as catalogue,
+    ):
         with pulse(lambda: f"Planning: {catalogue.samples} samples"):
             found = open_source(source, kind, catalogue, reading, workers)
             refuse_overlap(found.root, target)
@@ -82,7 +97,7 @@ def shard_dataset(
         with _kept():
             is_screened = found.is_dataset or allow_large
             shared = Shared(found.kind, found.classes, catalogue.fields(), is_screened)
-            _write(plan, sharding, journal, shared, workers)
+            _write(processes, plan, sharding, journal, shared)
         found.refuse_changes()
         with _kept():
             journal.check()
@@ -130,18 +145,17 @@ def _kept() -> Iterator[None]:
 
 
 def _write(
-    plan: Sequence[Planned], sharding: Sharding, journal: Journal, shared: Shared, workers: int
+    processes: Crew, plan: Sequence[Planned], sharding: Sharding, journal: Journal, shared: Shared
 ) -> None:
     """Runs the tasks that are missing."""
     shards, finished = sum(len(planned.shards) for planned in plan), len(journal.done())
     if finished == shards:
         return
     tasks = make_tasks(plan, sharding, journal, shared)
-    tally = Tally(context())
-    speed = Speed(tally)
+    speed = Speed(processes.tally)
     with (
         pulse(lambda: f"Writing: {finished} of {shards} shards, {speed}"),
-        closing(run_large(write_shard, tasks, min(workers, shards - finished), tally)) as results,
+        closing(processes.run(write_shard, tasks)) as results,
     ):
         for _ in results:
             finished += 1
