@@ -172,7 +172,9 @@ def _whole(part: Part) -> bytes:
         file = os.open(local_path(part.url), os.O_RDONLY)
         try:
             size = os.fstat(file).st_size if part.size < 0 else part.size
-            content = _read_on(file, size + 1, 0)
+            content = os.read(file, size + 1)
+            if len(content) < size:
+                content += _read_on(file, size + 1 - len(content), len(content))
         finally:
             os.close(file)
     except OSError as error:

@@ -57,7 +57,7 @@ def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         most, samples = LOCAL if is_local(row.payload.url) else REMOTE
-        taken = sum(max(part.size, 0) for part in (row.payload, *row.extras))
+        taken = max(row.payload.size, 0) + sum([max(part.size, 0) for part in row.extras])
         if window and (size + taken > most or len(window) == samples):
             yield window
             window, size = [], 0

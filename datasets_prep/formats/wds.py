@@ -93,13 +93,19 @@ class _DaliIndex:
     """
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._lines = bytearray()
+        self._samples = 0
 
     def add(self, sample: Sample, placed: Placed, label: PlacedPart) -> None:
-        fields = (sample.field, LABEL, *(extra.field for extra in sample.extras))
-        parts = zip(fields, (placed.payload, label, *placed.extras), strict=True)
-        told = (f"{field} {part.offset} {part.size}" for field, part in parts if not _BLANK.search(field))
-        self._lines.append(" ".join(told))
+        extras = zip(sample.extras, placed.extras, strict=True)
+        told = _told(sample.field, placed.payload) + _told(LABEL, label)
+        told += "".join(_told(extra.field, part) for extra, part in extras)
+        self._lines += told[1:].encode() + b"\n"
+        self._samples += 1
 
     def text(self) -> bytes:
-        return "\n".join([f"v1.1 {len(self._lines)}", *self._lines, ""]).encode()
+        return b"v1.1 %d\n" % self._samples + self._lines
+
+
+def _told(field: str, part: PlacedPart) -> str:
+    return "" if _BLANK.search(field) else f" {field} {part.offset} {part.size}"
