@@ -1,6 +1,6 @@
 """Series against their baselines: how each comparison is made, and what it shows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean, stdev
@@ -41,6 +41,13 @@ class Line:
         if self.comparison is None or self.comparison.outcome is not Outcome.DIFFERS:
             return 0
         return 1 if self.comparison.ratio.estimate > 1 else -1
+
+
+def called(line: Line, lines: Iterable[Line]) -> str:
+    """The contestant, and in which result where that is not plain."""
+    sessions = {other.series.session for other in lines if other.comparison is not None}
+    plain = sessions == {line.series.session} or len({other.series.session for other in lines}) == 1
+    return line.series.contestant if plain else f"{line.series.contestant} in {line.series.session.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

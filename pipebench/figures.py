@@ -142,13 +142,16 @@ class _Seen(NamedTuple):
 
     def inside(self, begin: int, end: int) -> NDArray[np.bool_]:
         """Which of the batches begin no epoch, or all where each does."""
-        found = ~self.begins[begin:end]
-        return found if found.any() else ~found
+        begins = self.begins[begin:end]
+        return begins if begins.all() else ~begins
 
     def alike(self, begin: int, end: int) -> NDArray[np.intp]:
         """The batches inside epochs that are as large as any: a short last one tells nothing of the pace."""
         inside, sizes = self.inside(begin, end), self.sizes[begin:end]
-        return np.flatnonzero(inside & (sizes == sizes[inside].max())) + begin
+        largest = sizes[inside].max()
+        if sizes.min() < largest:
+            inside = inside & (sizes == largest)
+        return np.flatnonzero(inside) + begin
 
     def gaps(self, batches: NDArray[np.intp]) -> Ints:
         """From the arrival before each batch to its own."""

@@ -1,8 +1,10 @@
 """Files that hold results -> the sessions in them: pipebench's JSON lines, and pytest-benchmark's JSON."""
 
+import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -11,17 +13,12 @@ from typing import Any
 from pipebench import pytest_benchmark, series
 from pipebench.anonymous import Redactor
 from pipebench.errors import BadInput, one_line
-from pipebench.figures import Derive
+from pipebench.figures import Derive, figures
 from pipebench.pytest_benchmark import BenchmarkFile
-from pipebench.results import LONGEST_REASON, Contents, Prepare, Record, read_contents
+from pipebench.results import LONGEST_REASON, Contents, Prepare, Record, ignored, read_contents, unchanged
 from pipebench.series import Series, Session
 
 _LINES = re.compile(rb'\s*\{\s*"schema"\s*:')
-
-
-def unchanged(raw: dict[str, Any]) -> dict[str, Any]:
-    """What is done to a file's JSON before it is understood, unless something is asked for."""
-    return raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +41,29 @@ class Source:
         return found
 
 
-def open_sources(paths: Sequence[Path], *, redact: bool = False) -> list[Source]:
-    """The files; without any names in them if asked, and then they are called `result 1` and so on."""
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Meanwhile the garbage collector rests: it would walk thousands of records again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def open_sources(paths: Sequence[Path], *, redact: bool = False, derive: Derive = figures) -> list[Source]:
+    """The files; without any names in them if asked, and then they are called `result 1` and so on.
+
+    A `derive` that remembers what it derives does so with each record as it is read, while it is at hand.
+    """
     if not redact:
-        return [open_source(path, shown) for path, shown in zip(paths, _shown(paths), strict=True)]
+        return [
+            open_source(path, shown, each=derive) for path, shown in zip(paths, _shown(paths), strict=True)
+        ]
     redactor = Redactor()
     for path in paths:
         _learn(path, redactor)
-    return [open_source(path, f"result {n}", redactor.record) for n, path in enumerate(paths, 1)]
+    return [open_source(path, f"result {n}", redactor.record, derive) for n, path in enumerate(paths, 1)]
 
 
 def _shown(paths: Sequence[Path]) -> list[str]:
@@ -68,10 +80,12 @@ def _learn(path: Path, redactor: Redactor) -> None:
     open_source(path, "", learnt)
 
 
-def open_source(path: Path, name: str, prepare: Prepare = unchanged) -> Source:
+def open_source(
+    path: Path, name: str, prepare: Prepare = unchanged, each: Callable[[Record], object] = ignored
+) -> Source:
     """Reads a file of either kind; raises `BadInput` for any other, and for one that holds nothing."""
     if is_lines(path):
-        contents = read_contents(path, prepare)
+        contents = read_contents(path, prepare, each)
         if not contents.records:
             raise BadInput(f"{path} holds no finished trial")
         return Source(name=name, contents=contents, benchmarks=None)

@@ -15,6 +15,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -135,34 +136,66 @@ LONGEST_REASON = 200
 
 def from_raw(raw: dict[str, Any]) -> Record:
     """The record that JSON's values make; consumes them. Raises `BadInput` as `from_line` does."""
-    schema = raw.pop("schema", None)
-    if type(schema) is not int or not 1 <= schema <= SCHEMA:
-        raise BadInput(
-            f"a record of schema {one_line(repr(schema), 20)}, and this pipebench reads schema 1 to "
-            f"{SCHEMA}; update pipebench"
-        )
-    try:
-        return _record(raw)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise _no_record(error) from None
+    return Reader().record(raw)
 
 
 _BEGIN = b'{"schema":'
 _ARRAYS = ("asked_ns", "got_ns", "sizes")
 
 
-def _record(raw: dict[str, Any]) -> Record:
-    if isinstance(raw["spec"], dict):
-        raw["spec"].setdefault("source", "")  # schema 1
-    check(raw)
-    trace = raw.pop("trace")
+class Reader:
+    """Makes records. What the next one has in common with the last of its contestant is checked once."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str, bool], tuple[dict[str, Any], Record]] = {}
+
+    def record(self, raw: dict[str, Any]) -> Record:
+        """As `from_raw`."""
+        schema = raw.pop("schema", None)
+        if type(schema) is not int or not 1 <= schema <= SCHEMA:
+            raise BadInput(
+                f"a record of schema {one_line(repr(schema), 20)}, and this pipebench reads schema 1 to "
+                f"{SCHEMA}; update pipebench"
+            )
+        try:
+            return self._record(raw)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise _no_record(error) from None
+
+    def _record(self, raw: dict[str, Any]) -> Record:
+        spec, named = raw["spec"], (raw["contestant"], raw["block"])
+        if not isinstance(spec, dict) or not isinstance(named[0], str) or not isinstance(named[1], int):
+            check(raw)  # says what is wrong
+        spec.setdefault("source", "")  # schema 1
+        key = named[0], str(spec["step"]), named[1] < 0
+        shared = self._shared(key, raw)
+        check(raw, shared)
+        made = _made(raw | shared)
+        self._last[key] = spec, made
+        return made
+
+    def _shared(self, key: tuple[str, str, bool], raw: Mapping[str, Any]) -> dict[str, Any]:
+        if key not in self._last:
+            return {}
+        spec, like = self._last[key]
+        found = {name: getattr(like, name) for name in _LASTING if raw.get(name) == getattr(like, name)}
+        return found | {"spec": like.spec} if raw["spec"] == spec else found
+
+
+_LOOK = itemgetter(*Look._fields)
+_LASTING = ("settings", "versions", "machine")
+
+
+def _made(raw: dict[str, Any]) -> Record:
+    trace, spec = raw.pop("trace"), raw.pop("spec")
     device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
     if trace is not None:
         arrays = {name: array("q", trace[name]) for name in _ARRAYS}
-        looks = [Look(**look) for look in trace["looks"]]
+        looks = [*map(Look._make, map(_LOOK, trace["looks"]))]
         trace = Trace(**(trace | arrays | {"looks": looks}))
         check_trace(trace, device)
-    return Record(spec=TrialSpec(**raw.pop("spec")), trace=trace, device_ns=device, **raw)
+    spec = spec if isinstance(spec, TrialSpec) else TrialSpec(**spec)
+    return Record(spec=spec, trace=trace, device_ns=device, **raw)
 
 
 @contextmanager
@@ -228,21 +261,36 @@ def read(path: Path) -> list[Record]:
 Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def read_contents(path: Path, prepare: Prepare = lambda raw: raw) -> Contents:
-    """The file, each line of which goes through `prepare` before it becomes a record."""
+def unchanged(raw: dict[str, Any]) -> dict[str, Any]:
+    """What is done to a line's JSON before it is understood, where nothing is asked for."""
+    return raw
+
+
+def ignored(record: Record) -> None:
+    """What is done with each record as it is read, where nothing is asked for."""
+
+
+def read_contents(
+    path: Path, prepare: Prepare = unchanged, each: Callable[[Record], object] = ignored
+) -> Contents:
+    """The file. Each line goes through `prepare` before it becomes a record, and the record to `each`."""
+    records: list[Record] = []
+    schemas, torn, reader = set(), b"", Reader()
     try:
-        *lines, torn = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    torn = line
+                    break
+                raw = prepare(_parsed(line.decode(errors="replace")))
+                schema = raw["schema"]
+                records.append(reader.record(raw))
+                schemas.add(schema)
+                each(records[-1])
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from None
-    if torn and not lines and not torn.startswith(_BEGIN):  # appending would cut it off
+    except BadInput as problem:
+        raise BadInput(f"{path}, line {len(records) + 1}: {problem}") from None
+    if torn and not records and not torn.startswith(_BEGIN):  # appending would cut it off
         raise BadInput(f"{path} is not a pipebench results file")
-    records, schemas = [], set()
-    for number, line in enumerate(lines, 1):
-        try:
-            raw = prepare(_parsed(line.decode(errors="replace")))
-            schema = raw["schema"]
-            records.append(from_raw(raw))
-            schemas.add(schema)
-        except BadInput as problem:
-            raise BadInput(f"{path}, line {number}: {problem}") from None
     return Contents(records=records, schemas=frozenset(schemas), torn_bytes=len(torn))

@@ -176,7 +176,7 @@ def transient_end(gaps: Sequence[float] | Ints) -> int:
     prefetched while the first one was waited for would count as speed otherwise.
     """
     size = 5 if len(gaps) >= 20 else 1
-    groups = np.asarray(gaps[: len(gaps) // size * size], np.float64).reshape(-1, size).mean(axis=1)
+    groups = np.asarray(gaps[: len(gaps) // size * size], np.float64).reshape(-1, size).sum(axis=1) / size
     if len(groups) < 4:
         return 0
     return size * int(np.argmin(_variances_over_length(groups)[: len(groups) // 2 + 1]))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from statistics import median
 from typing import Any
 
@@ -10,7 +10,7 @@ from pipebench.compare import FOREIGN_CORES, marked_blocks
 from pipebench.figures import Derive, Figures, figures
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
-from pipebench.usage import usage
+from pipebench.usage import Usage, usage
 
 MOST_OVERHEAD = 0.02
 """Share of the batch time that the harness's own cost may take where a verdict is given."""
@@ -162,8 +162,9 @@ def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | N
 
 
 def _usage(records: Iterable[Record]) -> Mapping[str, float] | None:
-    found = [asdict(used) for record in records if (used := usage(record))]
-    return {name: median(used[name] for used in found) for name in found[0]} if found else None
+    found = [used for record in records if (used := usage(record))]
+    names = [field.name for field in fields(Usage)]
+    return {name: median(getattr(used, name) for used in found) for name in names} if found else None
 
 
 def _is_short_epoch(record: Record, found: Sequence[Figures]) -> bool:

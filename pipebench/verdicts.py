@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipebench.contest import Line
+from pipebench.contest import Line, called
 from pipebench.stats import Outcome
 
 UNTOLD = (Outcome.INDICATIVE, Outcome.NO_VERDICT, Outcome.DISTURBED)
@@ -32,22 +32,20 @@ class Threshold:
             assert line.comparison is not None
             ratio = line.comparison.ratio
             yield (
-                f"Failed: {_names([line])} is more than {limit} slower than its baseline: "
+                f"Failed: {called(line, lines)} is more than {limit} slower than its baseline: "
                 f"{ratio.estimate:.2f}x [{ratio.low:.2f}, {ratio.high:.2f}]."
             )
         untold = [line for line in lines if line.comparison and line.comparison.outcome in UNTOLD]
         if untold:
-            yield f"Not judged by --fail-slower: {_names(untold)}."
+            yield f"Not judged by --fail-slower: {_names(untold, lines)}."
         undecided = [line for line in lines if line not in untold and self._is_open(line)]
         if undecided:
-            yield f"A slow-down of {limit} is neither shown nor excluded: {_names(undecided)}."
+            yield f"A slow-down of {limit} is neither shown nor excluded: {_names(undecided, lines)}."
 
     def _is_open(self, line: Line) -> bool:
         beyond = line.comparison is not None and line.comparison.ratio.low < 1 - self.limit
         return beyond and not self._fails(line)
 
 
-def _names(lines: Iterable[Line]) -> str:
-    return ", ".join(
-        dict.fromkeys(f"{line.series.contestant} in {line.series.session.name}" for line in lines)
-    )
+def _names(some: Iterable[Line], lines: Sequence[Line]) -> str:
+    return ", ".join(dict.fromkeys(called(line, lines) for line in some))

@@ -58,11 +58,13 @@ class CompareCommand:
         from pipebench.contest import contest
         from pipebench.figures import remembered
         from pipebench.report.show import show
-        from pipebench.result_files import all_series, open_sources
+        from pipebench.result_files import all_series, open_sources, without_collections
 
         terms, shape = _terms(args), shape_of(args)
-        sources = open_sources(args.results or _newest(), redact=args.redact)
-        lines = contest(all_series(sources, remembered()), terms)
+        paths = args.results or _newest()
+        with without_collections():
+            derive = remembered()
+            lines = contest(all_series(open_sources(paths, redact=args.redact, derive=derive), derive), terms)
         if shape.threshold is not None and not any(line.comparison for line in lines):
             raise BadInput("--fail-slower: nothing could be compared; see the same command without it")
         show(lines, terms, shape)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipebench.conditions import ASPECTS
-from pipebench.contest import Line, Terms
+from pipebench.contest import Line, Terms, called
 from pipebench.likeness import changes, contrast, differing_aspects
 from pipebench.report import cells
 from pipebench.report.columns import Column
@@ -83,20 +83,13 @@ def _notes(lines: Sequence[Line], terms: Terms) -> Iterator[str]:
     yield from _methods(lines, terms)
 
 
-def name(line: Line, lines: Iterable[Line]) -> str:
-    """The contestant, and in which result where that is not plain."""
-    sessions = {other.series.session for other in lines if other.comparison is not None}
-    plain = sessions == {line.series.session} or len({other.series.session for other in lines}) == 1
-    return line.series.contestant if plain else f"{line.series.contestant} in {line.series.session.name}"
-
-
 def _shared(lines: Sequence[Line], texts: Callable[[Line], Iterable[str]]) -> Iterator[tuple[str, str]]:
     """Each text that some lines have, with whom it concerns, once."""
     bearers: dict[str, list[str]] = {}
     for line in lines:
         for text in filter(None, texts(line)):
-            bearers.setdefault(text, []).append(name(line, lines))
-    everyone = {name(line, lines) for line in lines}
+            bearers.setdefault(text, []).append(called(line, lines))
+    everyone = {called(line, lines) for line in lines}
     for text, names in bearers.items():
         whole = len(everyone) > 1 and set(names) == everyone
         yield text, "all" if whole else ", ".join(dict.fromkeys(names))
