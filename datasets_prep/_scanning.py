@@ -24,7 +24,6 @@ LABELS = "labels beside files in class folders"
 class Reading:
     """How samples are told in a source that nobody has indexed."""
 
-    kind: str = "image"
     payload: str | None = None
     """The field of the file that is the payload, where a sample has several that could be it."""
     column: str | None = None
@@ -33,8 +32,6 @@ class Reading:
     """Parquet's column of labels, if it is not called `label` or `cls`."""
     allow_empty: bool = False
     """Whether payloads without a byte are passed on, for somebody else to refuse."""
-    allow_large: bool = False
-    """Whether payloads whose decoding could exhaust the memory are welcome."""
 
 
 def choose(name: str, fields: Collection[str], suffixes: frozenset[str], wanted: str | None) -> str | None:

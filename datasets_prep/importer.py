@@ -35,6 +35,7 @@ from ._checking import check_samples
 from ._indexing import Indexing
 from ._pulse import pulse
 from ._scanning import Reading, listed
+from ._scratch import scratch
 from ._sources import Source, scan_source
 
 COMMAND = "import"
@@ -160,7 +161,8 @@ def _scan(task: Import, catalogue: Catalogue, workers: int) -> Source:
 
 def _index(task: Import, catalogue: Catalogue, indexing: Indexing, path: str, workers: int) -> str:
     """Reads all samples and writes the index of the whole ones; returns its SHA-256."""
-    with closing(check_samples(catalogue, task.kind, workers, allow_large=task.allow_large)) as checks:
+    checks = check_samples(catalogue, task.kind, workers, allow_large=task.allow_large)
+    with closing(checks), scratch():
         return write_rows(path, indexing.tables(track(checks, catalogue.samples, "Decoding")))
 
 

@@ -143,7 +143,7 @@ def test_skip_bad_leaves_damage_out(tmp_path: Path) -> None:
     imported = _import(_tree(tmp_path, {"a/1.jpg": _image(), "b/2.jpg": b"x"}), skip_bad=True)
     assert _rows(imported.dataset) == {"a/1": "a"}
     assert [name.partition(" ")[0] for name in imported.skipped] == ["b/2.jpg"]
-    assert imported.dataset.made["skipped"] == 1
+    assert imported.dataset.made == {"command": "import", "skip_bad": True, "skipped": 1}
 
 
 def test_nothing_but_damage(tmp_path: Path) -> None:
