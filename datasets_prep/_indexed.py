@@ -13,6 +13,7 @@ from pipebench.index import stream_index
 
 from ._catalogue import Catalogue
 from ._rows import File, packed_schema
+from ._store import CHUNK
 from .formats.names import field_of
 
 
@@ -21,7 +22,9 @@ def catalogue_index(dataset: Dataset, catalogue: Catalogue) -> None:
     urls = [File(join(dataset.root, shard.name), False) for shard in dataset.shards]
     files = [catalogue.file_number(file) for file in (*urls, File(join(dataset.root, ""), True))]
     for batch in stream_index(join(dataset.url, INDEX)):
-        catalogue.add_packed(_packed(batch, dataset, catalogue, np.array(files, np.int32)))
+        for first in range(0, len(batch), CHUNK):
+            some = batch[first : first + CHUNK]
+            catalogue.add_packed(_packed(some, dataset, catalogue, np.array(files, np.int32)))
     if catalogue.samples != dataset.samples:
         raise BadInput(
             f"the index of {shown(dataset.url)} holds {catalogue.samples} samples where the description says "

@@ -6,16 +6,16 @@ all of them. That it is there means that its shard is whole and on storage.
 
 import io
 import json
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipebench.dataset import Shard
 from pipebench.files import read_file
 from pipebench.index import BATCH_ROWS, content_sum, schema
 
-from .formats.contract import Placed, Sample
+from ._tally import HERE
+from .formats.contract import Placed, PlacedPart, Sample
 
 BATCH = 16_384
 """Rows that are held before they are packed."""
@@ -33,16 +33,6 @@ class Summary:
     content_sum: int
 
 
-class _Noted(NamedTuple):
-    """What stays of a sample that was handed to its format."""
-
-    key: str
-    label: int
-    hash: int
-    extras: tuple[tuple[str, int], ...]
-    """(field, hash)."""
-
-
 class Part:
     """A part that is being made of the samples as they come and go."""
 
@@ -53,26 +43,32 @@ class Part:
         self._schema = schema()
         self._file = io.BytesIO()
         self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
-        self._noted: deque[_Noted] = deque()
-        self._rows: list[tuple[_Noted, Placed]] = []
+        self._keys: list[str] = []
+        self._labels: list[int] = []
+        self._hashes: list[int] = []
+        self._extras: list[tuple[tuple[str, int], ...]] = []
+        self._placed: list[Placed] = []
         self.samples = self.payload_bytes = self.content_sum = 0
 
     def noting(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """Passes samples on to a format."""
+        """Passes samples on to a format, and counts their bytes for this process."""
         for sample in samples:
-            extras = tuple((extra.field, extra.hash) for extra in sample.extras)
-            self._noted.append(_Noted(sample.key, sample.label, sample.hash, extras))
+            self._keys.append(sample.key)
+            self._labels.append(sample.label)
+            self._hashes.append(sample.hash)
+            self._extras.append(tuple((extra.field, extra.hash) for extra in sample.extras))
             yield sample
+            HERE.advance(len(sample.payload))
 
     def add(self, placed: Placed) -> None:
         """Takes in where the next of them went."""
-        self._rows.append((self._noted.popleft(), placed))
-        if len(self._rows) == BATCH:
+        self._placed.append(placed)
+        if len(self._placed) == BATCH:
             self._flush()
 
     def content(self, shard: Shard | None) -> bytes:
         """The finished file."""
-        if self._rows:
+        if self._placed:
             self._flush()
         summary = Summary(
             shard=shard,
@@ -87,29 +83,33 @@ class Part:
     def _flush(self) -> None:
         import pyarrow as pa
 
-        rows, self._rows = self._rows, []
-        noted, placed = zip(*rows, strict=True)
-        keys, labels, hashes, _ = zip(*noted, strict=True)
-        payloads, _, numbers = zip(*placed, strict=True)
+        count = len(self._placed)  # of the samples that were noted the first, if a format lags behind
+        keys, labels, hashes = self._keys[:count], self._labels[:count], self._hashes[:count]
+        payloads, placed_extras, rows = zip(*self._placed, strict=True)
         members, offsets, sizes = zip(*payloads, strict=True)
-        ids = range(self._id, self._id + len(rows))
-        shards = [self._shard] * len(rows)
-        extras = [_extras(*row) for row in rows]
-        columns = (ids, keys, members, shards, numbers, offsets, sizes, labels, hashes, extras)
+        extras = list(map(_extras, self._extras[:count], placed_extras))
+        ids, shards = range(self._id, self._id + count), [self._shard] * count
+        columns = (ids, keys, members, shards, rows, offsets, sizes, labels, hashes, extras)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
-        self._id += len(rows)
-        self.samples += len(rows)
+        self._id += count
+        self.samples += count
         self.payload_bytes += sum(sizes)
         self.content_sum += content_sum(keys, hashes, labels)
+        for noted in (self._keys, self._labels, self._hashes, self._extras, self._placed):
+            del noted[:count]
 
 
-def _extras(noted: _Noted, placed: Placed) -> list[dict[str, Any]] | None:
-    """A sample's entry in the index's column of further files."""
-    if not noted.extras:
+def _extras(
+    noted: tuple[tuple[str, int], ...], placed: tuple[PlacedPart, ...]
+) -> list[dict[str, Any]] | None:
+    """A sample's entry in the index's column of further files; noted are their fields and hashes."""
+    if not noted:
         return None
-    parts = zip(noted.extras, placed.extras, strict=True)
-    return [{"field": field, "hash": digest} | part._asdict() for (field, digest), part in parts]
+    return [
+        {"field": field, "hash": digest} | part._asdict()
+        for (field, digest), part in zip(noted, placed, strict=True)
+    ]
 
 
 def summary(url: str) -> Summary:

@@ -5,9 +5,8 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
-from concurrent.futures import wait as wait_for
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
@@ -26,27 +25,20 @@ AHEAD = 4
 """Tasks that are handed out per worker before the oldest result is taken."""
 
 
-def run_tasks(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def run_tasks(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, tally: Tally | None = None
+) -> Iterator[Result]:
     """`function` of each task, in order. With one worker it runs here, else in that many processes.
 
     `function` and tasks must be picklable. When the caller stops early or an error is raised, tasks
-    that run are finished, the rest is dropped, and no process is left.
+    that run are finished, the rest is dropped, and no process is left. What tasks `advance` by adds up
+    in the tally.
     """
-    return map(function, tasks) if workers == 1 else _in_order(function, tasks, workers)
-
-
-def run_large(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, tally: Tally
-) -> Generator[Result, None, None]:
-    """As `run_tasks`, for tasks that take memory: few are out at a time, and results come as they are ready.
-
-    What the tasks `advance` by adds up in the tally.
-    """
-    if workers == 1:
+    if workers > 1:
+        return _in_order(function, tasks, workers, tally)
+    if tally is not None:
         HERE.report_to(tally)
-        yield from map(function, tasks)
-    else:
-        yield from _as_ready(function, tasks, workers, tally)
+    return map(function, tasks)
 
 
 def default_workers() -> int:
@@ -54,10 +46,12 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def _in_order(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, tally: Tally | None
+) -> Iterator[Result]:
     todo = iter(tasks)
     running: deque[Future[Result]] = deque()
-    with _pool(workers, None) as pool:
+    with _pool(workers, tally) as pool:
         running.extend(pool.submit(function, task) for task in islice(todo, workers * AHEAD))
         while running:
             result = running.popleft().result()
@@ -65,28 +59,29 @@ def _in_order(function: Callable[[Task], Result], tasks: Iterable[Task], workers
             yield result
 
 
-def _as_ready(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, tally: Tally
-) -> Iterator[Result]:
-    todo = iter(tasks)
-    with _pool(workers, tally) as pool:
-        running = {pool.submit(function, task) for task in islice(todo, workers + 1)}
-        while running:
-            ready, running = wait_for(running, return_when=FIRST_COMPLETED)
-            results = [future.result() for future in ready]
-            running |= {pool.submit(function, task) for task in islice(todo, len(ready))}
-            yield from results
+@contextmanager
+def _pool(workers: int, tally: Tally | None) -> Iterator[ProcessPoolExecutor]:
+    with pool(workers, context(), tally) as executor, whole():
+        yield executor
 
 
 @contextmanager
-def _pool(workers: int, tally: Tally | None) -> Iterator[ProcessPoolExecutor]:
-    executor = ProcessPoolExecutor(workers, context(), initializer=_begin, initargs=(tally, dict(os.environ)))
+def pool(workers: int, how: BaseContext, tally: Tally | None) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, however that goes. When the block is left no process is."""
+    executor = ProcessPoolExecutor(workers, how, initializer=_begin, initargs=(tally, dict(os.environ)))
     try:
         yield executor
-    except BrokenProcessPool:
-        raise BadInput("a worker process was killed, perhaps for want of memory; use fewer workers") from None
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Turns the loss of a process into `BadInput`."""
+    try:
+        yield
+    except BrokenProcessPool:
+        raise BadInput("a worker process was killed, perhaps for want of memory; use fewer workers") from None
 
 
 def context() -> BaseContext:

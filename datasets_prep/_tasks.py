@@ -3,7 +3,7 @@
 Whoever runs tasks, a pool of processes here or machines elsewhere, needs to know nothing of the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipebench.dataset import Shard
@@ -15,9 +15,8 @@ from ._places import Stored, place
 from ._reading import read_samples
 from ._rows import Rows
 from ._screening import refuse_large
-from ._tally import HERE
 from .formats import FORMATS
-from .formats.contract import Format, Sample, Shared
+from .formats.contract import Format, Shared
 
 DALI_INDEX = ".idx"
 """The ending of the index that stands beside a tar."""
@@ -59,17 +58,11 @@ def _write(task: Task) -> None:
         samples = read_samples(task.rows)
         if not task.shared.is_screened:
             samples = refuse_large(samples, task.shared.kind)
-        samples = part.noting(_told(samples))
+        samples = part.noting(samples)
         for placed in form.write(samples, files, task.name, task.shared):
             part.add(placed)
         stored = files.commit()
     write_whole(task.part, part.content(_shard(form, task, stored)))
-
-
-def _told(samples: Iterable[Sample]) -> Iterator[Sample]:
-    for sample in samples:
-        yield sample
-        HERE.advance(len(sample.payload))
 
 
 def _shard(form: Format, task: Task, stored: Mapping[str, Stored]) -> Shard | None:

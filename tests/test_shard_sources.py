@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipebench.cli import main
 from pipebench.dataset import DESCRIPTION, INDEX, Dataset, open_dataset
-from pipebench.datasets_prep import shard
+from pipebench.datasets_prep._crew import Crew
 from pipebench.datasets_prep._scanning import Reading
 from pipebench.datasets_prep._sharding import Sharding
 from pipebench.datasets_prep.formats import FORMATS
@@ -169,24 +169,24 @@ def test_a_bomb_is_refused_unless_it_is_allowed(
 def test_a_change_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _folder(tmp_path / "src")
 
-    def run_large(*args: Any) -> Any:
+    def run(*args: Any) -> Any:
         yield from original(*args)
         (tmp_path / "src/dog/new.png").write_bytes(b"x")
 
-    original = shard.run_large
-    monkeypatch.setattr(shard, "run_large", run_large)
+    original = Crew.run
+    monkeypatch.setattr(Crew, "run", run)
     assert "'dog/new.png' was added, removed or written" in _refused(tmp_path / "src", tmp_path / "dst")
 
 
 def test_a_resumed_sharding_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _folder(tmp_path / "src")
 
-    def run_large(*args: Any) -> Any:
+    def run(*args: Any) -> Any:
         yield from ()
         raise BadInput("the power is gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr(shard, "run_large", run_large)
+        patched.setattr(Crew, "run", run)
         assert "the power is gone" in _refused(tmp_path / "src", tmp_path / "dst")
     shutil.copytree(tmp_path / "dst", tmp_path / "other")
     os.utime(tmp_path / "src/dog/3.png", ns=(1, 1))
