@@ -26,10 +26,9 @@ def read(label):
 def main():
     {first}
     read("parent")
-    workers = [multiprocessing.get_context("fork").Process(target=read, args=("child",)) for _ in range(2)]
-    for worker in workers:
+    for _ in range(2):
+        worker = multiprocessing.get_context("fork").Process(target=read, args=("child",))
         worker.start()
-    for worker in workers:
         worker.join()
         assert worker.exitcode == 0
     read("parent")

@@ -66,6 +66,17 @@ class FsspecRequests:
             return
 
 
+def missing(scheme: str) -> str | None:
+    """What to install for a protocol, or None; raises `OSError` for one that nobody knows."""
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        return str(error)
+    except ValueError:
+        raise OSError(errno.EINVAL, f"nobody here knows the protocol {scheme}://") from None
+    return None
+
+
 def _filesystem(url: str) -> tuple[Any, str]:
     """The filesystem of a URL, and the path in it. Raises `ImportError` and `ValueError`."""
     fs, path = fsspec.core.url_to_fs(url)

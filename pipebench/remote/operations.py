@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pipebench.remote import leftovers, tally
+from pipebench.remote import tally
 from pipebench.remote.contract import Again, Entry, Got, Range, Requests
 from pipebench.remote.patience import Patience, persist
 from pipebench.remote.pieces import REQUEST_BYTES, Piece, contents, pieces
@@ -85,7 +85,7 @@ class Storage:
 
     def clear_uploads(self, url: str) -> int | None:
         """Ends the unfinished uploads below a folder; see `leftovers.clear`."""
-        return leftovers.clear(url, self._patience, below=True)
+        return _clear(url, self._patience, below=True)
 
     def _upload(self, path: str, url: str, pause: Pause) -> None:
         """A failed upload leaves no parts behind, if the storage can still be reached."""
@@ -93,7 +93,7 @@ class Storage:
             self._persist(url, lambda: self._choose(url).upload(Path(path), url), pause)
         except OSError:
             with suppress(OSError):
-                leftovers.clear(url, replace(self._patience, seconds=CLEARING_SECONDS), below=False)
+                _clear(url, replace(self._patience, seconds=CLEARING_SECONDS), below=False)
             raise
 
     def _remove(self, url: str, pause: Pause) -> None:
@@ -151,6 +151,12 @@ class Storage:
             for future in futures:
                 future.cancel()
             raise
+
+
+def _clear(url: str, patience: Patience, *, below: bool) -> int | None:
+    from pipebench.remote import leftovers  # with a client of its own, which is seldom needed
+
+    return leftovers.clear(url, patience, below=below)
 
 
 class _Listing:

@@ -7,7 +7,6 @@ process, which is started when it is needed; the workers speak for themselves. A
 forked from one whose threads were running asks a helper too, by itself: it is slower and never hangs.
 """
 
-import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -15,10 +14,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
-import fsspec
-
 from pipebench.remote import helper
-from pipebench.remote.by_fsspec import FsspecRequests
 from pipebench.remote.contract import Entry, Requests
 from pipebench.remote.helper import Helper
 from pipebench.remote.operations import Storage
@@ -122,12 +118,10 @@ class _Choice:
         if scheme in OBSTORE_SCHEMES and find_spec("obstore"):
             _process.threaded = True
             return self._obstore
-        try:
-            fsspec.get_filesystem_class(scheme)
-        except ImportError as error:
-            raise ImportError(INSTALL if scheme in OBSTORE_SCHEMES else str(error)) from None
-        except ValueError:
-            raise OSError(errno.EINVAL, f"nobody here knows the protocol {scheme}://") from None
+        from pipebench.remote.by_fsspec import FsspecRequests, missing
+
+        if (why := missing(scheme)) is not None:
+            raise ImportError(INSTALL if scheme in OBSTORE_SCHEMES else why)
         return FsspecRequests()
 
     @cached_property
