@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from pipebench import registry
-from pipebench.errors import BadInput, unknown
+from pipebench.errors import BadInput, one_line, unknown
+
+LONGEST = 20_000
+"""Characters of a message; it may list names that are whatever others chose."""
 
 
 class Command(Protocol):
@@ -45,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no traceback
         return code
     except BadInput as problem:
-        print(f"pipebench: {problem}", file=sys.stderr)
+        text = str(problem).encode(errors="backslashreplace").decode()
+        print(f"pipebench: {one_line(text, LONGEST)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(f"pipebench: stopped{f': {stop}' if str(stop) else ''}", file=sys.stderr)

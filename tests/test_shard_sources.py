@@ -218,3 +218,15 @@ def test_a_payload_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert _contents(open_dataset(target))["a/1"][1] == _image(2)
     dataset = _shard(tmp_path / "src", tmp_path / "other", reading=Reading(payload="r.png"))
     assert list(np.asarray(dataset.index.size)) == [len(_image(2))]
+
+
+@pytest.mark.parametrize("command", [["import"], ["shard", "DST", "--format", "wds"]])
+def test_files_with_hard_names_are_named_on_one_line(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new\nline").mkdir()
+    for name in ("quo'te\"\t.tar", "x.tar"):
+        (tmp_path / "new\nline" / name).write_bytes(b"no tar")
+    assert main(["data", command[0], "new\nline", *command[1:], "--workers", "1"]) == 2
+    assert capsys.readouterr().err.startswith("pipebench: new | line/quo'te\"?.tar is damaged or cut short")
