@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ._sizes import spell_size
 from ._tally import Tally
 
 SECONDS = 1.5
@@ -42,11 +43,15 @@ def _on_terminal(text: Callable[[], str], stop: threading.Event) -> None:
 
 
 class Speed:
-    """Bytes since it was made, as a text that tells how many and how fast."""
+    """How much of some bytes is done since it was made, as a text: `1.2 GB of 8 GB, 210 MB/s, 32 s left`."""
 
-    def __init__(self, tally: Tally, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tally, self._clock, self._begun = tally, clock, clock()
+    def __init__(self, tally: Tally, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tally, self._total, self._clock, self._begun = tally, total, clock, clock()
 
     def __str__(self) -> str:
-        done, seconds = self._tally.total, self._clock() - self._begun
-        return f"{done / 1e6:.0f} MB at {done / 1e6 / max(seconds, 1e-3):.0f} MB/s"
+        done, seconds = min(self._tally.total, self._total), self._clock() - self._begun
+        text = f"{spell_size(done)} of {spell_size(self._total)}"
+        if not done or seconds <= 0:
+            return text
+        left = (self._total - done) * seconds / done
+        return f"{text}, {spell_size(round(done / seconds))}/s, {left:.0f} s left"

@@ -101,8 +101,9 @@ def shard_dataset(
         found.refuse_changes()
         with _kept():
             journal.check()
-            datasets = describe(journal, plan, found, sharding)
-            journal.remove()
+            with pulse(lambda: "Writing the index"):
+                datasets = describe(journal, plan, found, sharding)
+                journal.remove()
     return Sharded(datasets=datasets, advice=(*advice, *tell(advise_on_bytes(datasets))))
 
 
@@ -152,7 +153,8 @@ def _write(
     if finished == shards:
         return
     tasks = make_tasks(plan, sharding, journal, shared)
-    speed = Speed(processes.tally)
+    payload_bytes = sum(planned.amount.payload_bytes for planned in plan)
+    speed = Speed(processes.tally, payload_bytes * (shards - finished) // shards)
     with (
         pulse(lambda: f"Writing: {finished} of {shards} shards, {speed}"),
         closing(processes.run(write_shard, tasks)) as results,
