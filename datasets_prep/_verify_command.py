@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, TextIO
 
 from pipebench.files import shown
@@ -35,7 +36,8 @@ def show(verifier: "Verifier", *, as_json: bool, full: bool) -> int:
     """Verifies, prints what is wrong, and returns the exit code."""
     # A progress line takes hold of `sys.stdout` while it is on, and writes to a terminal, whatever stdout is.
     out = sys.stdout
-    count = (_show_json if as_json else _show_lines)(verifier.faults(), out)
+    with closing(verifier.faults()) as faults:  # whatever happens, the progress line ends
+        count = (_show_json if as_json else _show_lines)(faults, out)
     for sentence in verifier.unproved:
         print(f"pipebench: note: {sentence}", file=sys.stderr)
     if not as_json:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 
 from pipebench.dataset import Dataset
 
-from ._processes import run_large
+from ._processes import run_tasks
 from ._tally import HERE, Tally
 from ._verify_columns import read_batches
 from ._verify_faults import Fault
@@ -46,10 +47,10 @@ def content_faults(
             tasks = folder_tasks(
                 read_batches(index.path), dataset.root, dataset.kind, allow_large=_allows_large(task, dataset)
             )
-            yield from _in_order(run_large(check_files, tasks, task.workers, tally))
+            yield from chain.from_iterable(run_tasks(check_files, tasks, task.workers, tally))
     elif task.full:
         shards = _shard_tasks(task, dataset, index, sizes)
-        yield from _in_order(run_large(check_shard, shards, task.workers, tally))
+        yield from chain.from_iterable(run_tasks(check_shard, shards, task.workers, tally))
     else:
         shards = (shard for shard in _shard_tasks(task, dataset, None, sizes) if shard.has_work)
         yield from _in_threads(shards, task.workers, tally)
@@ -59,19 +60,7 @@ def _in_threads(tasks: Iterable[ShardTask], workers: int, tally: Tally) -> Itera
     """Hashing lets other threads run, and processes would take longer to start than most of it takes."""
     HERE.report_to(tally)
     with ThreadPoolExecutor(workers) as threads:
-        for _, found in threads.map(check_shard, tasks):
-            yield from found
-
-
-def _in_order(results: Iterable[tuple[int, list[Fault]]]) -> Iterator[Fault]:
-    """The faults of numbered results, which come as they are ready, in the order of their numbers."""
-    early: dict[int, list[Fault]] = {}
-    due = 0
-    for number, faults in results:
-        early[number] = faults
-        while due in early:
-            yield from early.pop(due)
-            due += 1
+        yield from chain.from_iterable(threads.map(check_shard, tasks))
 
 
 def _shard_tasks(

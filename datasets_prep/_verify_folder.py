@@ -4,7 +4,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain
 from typing import Any, NamedTuple
 
 from pipebench.files import Range, is_local, join, read_ranges, why
@@ -26,7 +26,6 @@ AT_ONCE = 16_000_000
 class FolderTask:
     """Some samples that are to be read and decoded."""
 
-    number: int
     root: str
     kind: str
     allow_large: bool
@@ -38,11 +37,10 @@ def folder_tasks(
     batches: Iterable[tuple[int, Any]], root: str, kind: str, *, allow_large: bool
 ) -> Iterator[FolderTask]:
     """All samples of an index."""
-    numbers = count()
     for _, batch in batches:
         for start in range(0, len(batch), SAMPLES):
             packed = _packed(batch.slice(start, SAMPLES))
-            yield FolderTask(number=next(numbers), root=root, kind=kind, allow_large=allow_large, rows=packed)
+            yield FolderTask(root=root, kind=kind, allow_large=allow_large, rows=packed)
 
 
 def _packed(batch: Any) -> bytes:
@@ -56,9 +54,9 @@ def _packed(batch: Any) -> bytes:
     return content
 
 
-def check_files(task: FolderTask) -> tuple[int, list[Fault]]:
-    """The task's number and what is wrong; of missing files and those of another size others tell."""
-    return task.number, limited(_faults(task), task.root)
+def check_files(task: FolderTask) -> list[Fault]:
+    """What is wrong; of files that are missing or have another size others tell."""
+    return limited(_faults(task), task.root)
 
 
 def _faults(task: FolderTask) -> Iterator[Fault]:

@@ -67,9 +67,9 @@ class ShardTask:
         return self.shard.sha256 is not None
 
 
-def check_shard(task: ShardTask) -> tuple[int, list[Fault]]:
-    """The shard's position and what is wrong with it."""
-    return task.number, limited(_faults(task), task.shard.name)
+def check_shard(task: ShardTask) -> list[Fault]:
+    """What is wrong with it."""
+    return limited(_faults(task), task.shard.name)
 
 
 def _faults(task: ShardTask) -> Iterator[Fault]:

@@ -44,8 +44,11 @@ class Verifier:
         self.unproved: list[str] = []
         """What could not be told, one sentence each, once `faults` is exhausted."""
 
-    def faults(self) -> Iterator[Fault]:
-        """All that is wrong, as it is found. `BadInput` where there is nothing that could be verified."""
+    def faults(self) -> Generator[Fault, None, None]:
+        """All that is wrong, as it is found. `BadInput` where there is nothing that could be verified.
+
+        Close it if it is not exhausted: a thread shows progress until then.
+        """
         with pulse(lambda: self._progress()):
             yield from self._description()
             if self.dataset is not None:

@@ -5,6 +5,7 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -88,7 +89,8 @@ def verify_copy(verify_originals: Path, tmp_path: Path) -> Callable[[str], Path]
 def lines(url: Path | str, *, full: bool = False, workers: int = 1) -> list[str]:
     """What is found, one line each."""
     task = Verification(url=str(url), full=full, workers=workers)
-    return [fault.line() for fault in Verifier(task).faults()]
+    with closing(Verifier(task).faults()) as faults:
+        return [fault.line() for fault in faults]
 
 
 def flip(path: Path, bit: int) -> None:
