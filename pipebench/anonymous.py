@@ -6,6 +6,7 @@ distinct. Names learnt from paths are then masked wherever else they stand.
 """
 
 import getpass
+import json
 import platform
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipebench.redact import scrubbed
+from pipebench.results import Record, from_raw, to_line
 
 MASK = "***"
 SHORTEST = 3
@@ -93,6 +95,12 @@ class Redactor:
         """A file's JSON object, or one line's, without names."""
         found: dict[str, Any] = self._value("", raw)
         return found
+
+    def of(self, record: Record) -> Record:
+        """A record without the names that it holds or that were learnt before."""
+        raw = json.loads(to_line(record))
+        self.learn(raw)
+        return from_raw(self.record(raw))
 
     def _value(self, key: str, value: Any) -> Any:
         if isinstance(value, dict):

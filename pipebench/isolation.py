@@ -72,7 +72,10 @@ def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, t
     environment = os.environ | thread_environment(len(spec.cpus)) | {MARK: mark, tally.FOLDER: str(counts)}
     # -P, so that a `token.py` or `datasets.py` in the working folder hides no module from the libraries.
     command = [spec.python, "-P", "-m", "pipebench.child", str(result)]
-    with errors.open("wb") as stderr, _start(command, environment, stderr.fileno()) as process:
+    with (
+        errors.open("wb") as stderr,
+        _start(command, environment, stderr.fileno(), spec.source or None) as process,
+    ):
         try:
             process.communicate(order, timeout)
             return process.returncode
@@ -84,7 +87,9 @@ def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, t
             _kill(alive)
 
 
-def _start(command: list[str], environment: Mapping[str, str], stderr: int) -> "subprocess.Popen[bytes]":
+def _start(
+    command: list[str], environment: Mapping[str, str], stderr: int, folder: str | None
+) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
             command,
@@ -92,6 +97,7 @@ def _start(command: list[str], environment: Mapping[str, str], stderr: int) -> "
             stdout=stderr,
             stderr=stderr,
             env=environment,
+            cwd=folder,
             start_new_session=True,
         )
     except OSError as error:

@@ -13,6 +13,7 @@ from pipebench import machine, registry
 from pipebench.contract import Stage, Unsupported
 from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, unknown
+from pipebench.files import is_local, local_path
 from pipebench.goal import Goal
 from pipebench.options import parse_pairs
 from pipebench.results import CEILING, TrialSpec
@@ -47,12 +48,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoaderChoice:
-    """`NAME[@PYTHON][:k=v,...]`, where NAME is registered or `module:Class`."""
+    """`NAME[@WHERE]...[:k=v,...]`, where NAME is registered or `module:Class`.
+
+    WHERE is an interpreter, an environment's folder, or for `module:Class` the folder that holds the module.
+    """
 
     text: str
+    """Under which tables show it."""
     name: str
     python: str
     options: dict[str, str]
+    source: str = ""
+    """The folder that holds the module; empty: the working folder."""
 
     @property
     def here(self) -> bool:
@@ -60,24 +67,55 @@ class LoaderChoice:
         return ":" not in self.name and self.python == sys.executable
 
 
+LABEL = re.compile(r"[\w.+-]+")
+
+
+def parse_labelled(text: str) -> LoaderChoice:
+    """`LABEL=LOADER`; raises `BadInput` where the text is not of the form."""
+    label, equals, loader = text.partition("=")
+    if not equals or not loader or not LABEL.fullmatch(label):
+        raise BadInput(f"{text!r} is not of the form LABEL=LOADER, such as main=dali or pr=dali:prefetch=4")
+    return replace(parse_loader(loader), text=label)
+
+
 def parse_loader(text: str) -> LoaderChoice:
     """Raises `BadInput` where the text is not of the form."""
     head, colon, tail = text.rpartition(":")
-    name, options = (head, parse_pairs(tail, "loader setting")) if colon and "=" in tail else (text, {})
-    name, at, python = name.partition("@")
-    if not name or (at and not python):
-        raise BadInput(f"--loader {text!r} is not of the form NAME[@PYTHON][:key=value,...]")
+    told, options = (head, parse_pairs(tail, "loader setting")) if colon and "=" in tail else (text, {})
+    name, at, rest = told.partition("@")
+    places = [rest] if Path(rest).expanduser().exists() else rest.split("@")
+    if not name or (at and not all(places)):
+        raise BadInput(f"loader {text!r} is not of the form NAME[@PYTHON][:key=value,...]")
     if name == CEILING:
-        raise BadInput(f"--loader {text}: {CEILING} is the ceiling, which every run measures; name another")
-    interpreter = str(Path(python).expanduser().absolute()) if at else sys.executable
-    return LoaderChoice(text=text, name=name, python=interpreter, options=options)
+        raise BadInput(f"loader {text}: {CEILING} is the ceiling, which every run measures; name another")
+    choice = LoaderChoice(text=text, name=name, python=sys.executable, options=options)
+    for place in places if at else ():
+        choice = _placed(choice, Path(place).expanduser().absolute())
+    return choice
 
 
-def make_plan(request: Request) -> Plan:
-    """The plan; raises `BadInput` for whatever can be known to be wrong without running a trial."""
+def _placed(choice: LoaderChoice, place: Path) -> LoaderChoice:
+    """The loader under that interpreter, or imported from that folder."""
+    if not place.is_dir():
+        return replace(choice, python=str(place))
+    if (python := place / "bin" / "python").exists():
+        return replace(choice, python=str(python))
+    if ":" in choice.name:
+        return replace(choice, source=str(place))
+    raise BadInput(
+        f"loader {choice.text}: {place} holds no bin/python; to import a loader from a folder name it as "
+        "module:Class"
+    )
+
+
+def make_plan(request: Request, choices: Sequence[LoaderChoice] = ()) -> Plan:
+    """The plan, with these loaders or else the request's.
+
+    Raises `BadInput` for whatever can be known to be wrong without running a trial.
+    """
     datasets = [open_dataset(url) for url in request.data]
     _check(request, datasets)
-    choices = [parse_loader(text) for text in request.loaders or _registered()]
+    choices = choices or [parse_loader(text) for text in request.loaders or _registered()]
     contestants = [found for choice in choices for found in _contestants(request, choice, datasets)]
     _check_unique(contestants)
     ceiling = _contestant(request, _CEILING, datasets[0], several=False)
@@ -149,7 +187,8 @@ def _contestant(request: Request, choice: LoaderChoice, dataset: Dataset, *, sev
         loader=choice.name,
         options=choice.options,
         python=choice.python,
-        data=dataset.url,
+        source=choice.source,
+        data=_from_anywhere(dataset.url) if choice.source else dataset.url,
         batch_size=request.batch_size,
         preprocessing=parse_pairs(request.preprocessing, "preprocessing option"),
         shuffle=request.shuffle,
@@ -164,6 +203,11 @@ def _contestant(request: Request, choice: LoaderChoice, dataset: Dataset, *, sev
     )
     label = f"{choice.text} {dataset.format}" if several else choice.text
     return Contestant(label=label, specs=tuple(replace(first, step=step) for step in request.steps))
+
+
+def _from_anywhere(url: str) -> str:
+    """The dataset's URL for a process that works in another folder."""
+    return str(Path(local_path(url)).absolute()) if is_local(url) else url
 
 
 def _check_unique(contestants: Sequence[Contestant]) -> None:

@@ -15,6 +15,7 @@ class Threshold:
     """How much slower than its baseline is too slow: 0.05 fails what is below 0.95 of its speed."""
 
     limit: float
+    """0 fails whatever is shown to be slower at all."""
 
     def failed(self, lines: Iterable[Line]) -> list[Line]:
         """Those whose whole interval lies beyond the limit, and that are shown to differ at all."""
@@ -27,20 +28,21 @@ class Threshold:
 
     def sentences(self, lines: Sequence[Line]) -> Iterator[str]:
         """What failed, and what this limit could not be held against."""
-        limit = f"{100 * self.limit:.3g} %"
+        limit = f"more than {100 * self.limit:.3g} % " if self.limit else ""
         for line in self.failed(lines):
             assert line.comparison is not None
             ratio = line.comparison.ratio
             yield (
-                f"Failed: {called(line, lines)} is more than {limit} slower than its baseline: "
+                f"Failed: {called(line, lines)} is {limit}slower than its baseline: "
                 f"{ratio.estimate:.2f}x [{ratio.low:.2f}, {ratio.high:.2f}]."
             )
         untold = [line for line in lines if line.comparison and line.comparison.outcome in UNTOLD]
         if untold:
-            yield f"Not judged by --fail-slower: {_names(untold, lines)}."
+            yield f"Too little is known to judge: {_names(untold, lines)}."
         undecided = [line for line in lines if line not in untold and self._is_open(line)]
-        if undecided:
-            yield f"A slow-down of {limit} is neither shown nor excluded: {_names(undecided, lines)}."
+        if undecided and self.limit:
+            names = _names(undecided, lines)
+            yield f"A slow-down of {100 * self.limit:.3g} % is neither shown nor excluded: {names}."
 
     def _is_open(self, line: Line) -> bool:
         beyond = line.comparison is not None and line.comparison.ratio.low < 1 - self.limit

@@ -141,3 +141,16 @@ def test_results_files_that_will_not_do(
     assert says in capsys.readouterr().err
     assert Path("kept.jsonl").read_bytes() == before
     assert Path("note.txt").read_text() == "a note"
+
+
+def test_a_redacted_run_prints_no_names_and_keeps_them(
+    run: Callable[..., int], tmp_path: Path, capsys: Capture
+) -> None:
+    python = tmp_path / "carols" / "bin" / "python"
+    loader = f"mine:Mine@{python}:at=/home/carol/x"
+    assert run("--loader", loader, "--redact", "--json", statuses={loader: "failed"}) == 3
+    captured = capsys.readouterr()
+    assert "carol" not in captured.out + captured.err
+    assert json.loads(captured.out)[0]["contestant"].startswith("mine:Mine@path-")
+    [kept] = Path(".pipebench").iterdir()
+    assert "carols" in kept.read_text()

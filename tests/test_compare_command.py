@@ -99,7 +99,7 @@ def test_what_is_only_indicative_fails_nothing_and_says_so(
     save(Path("few.jsonl"), run_records(make_record, {"a": 100, "b": 10}, blocks=9))
     assert compare("few.jsonl", "--fail-slower", "5%") == 0
     out = capsys.readouterr().out
-    assert "Not judged by --fail-slower: b." in out
+    assert "Too little is known to judge: b." in out
     assert "10 blocks, or trials on each side, are needed to decide" in out
 
 
@@ -108,7 +108,7 @@ def test_another_host_fails_nothing_and_says_so(folder: Path, make_record: Make,
     assert compare("before.jsonl", "there", "--fail-slower", "5%") == 0
     out = capsys.readouterr().out
     assert "no verdict" in out
-    assert "Not judged by --fail-slower: b." in out
+    assert "Too little is known to judge: b." in out
 
 
 def test_a_threshold_over_nothing_is_no_pass(folder: Path, make_record: Make, capsys: Capture) -> None:

@@ -51,6 +51,19 @@ def test_a_good_trial_ends_ok_with_all_that_it_saw(trial: Callable[..., Record])
     assert len(to_line(record)) < 3_000_000
 
 
+def test_a_loader_is_imported_from_its_source_folder(
+    tmp_path: Path, spec: TrialSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("base", "branch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text(f"raise RuntimeError('imported from {name}')")
+    monkeypatch.chdir(tmp_path / "base")
+    cpus = [min(os.sched_getaffinity(0))]
+    order = replace(spec, loader="mine:Mine", source=str(tmp_path / "branch"), cpus=cpus)
+    record = run_trial(order, 60, run="r", contestant="c", block=0)
+    assert "imported from branch" in record.reason
+
+
 @pytest.mark.parametrize(
     ("name", "status", "says"),
     [

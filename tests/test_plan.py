@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pipebench import machine
 from pipebench.contract import Stage
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
-from pipebench.plan import Request, make_plan, parse_loader
+from pipebench.plan import Request, make_plan, parse_labelled, parse_loader
 from pipebench.results import CEILING
 
 Ask = Callable[..., Any]
@@ -43,6 +44,29 @@ def ask(make_dataset: Callable[..., Dataset]) -> Ask:
 def test_ways_to_name_a_loader(text: str, name: str, python: str, options: dict[str, str]) -> None:
     choice = parse_loader(text)
     assert (choice.name, choice.python, choice.options) == (name, python, options)
+
+
+def test_places_are_told_apart_by_what_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "v@env/bin").mkdir(parents=True)
+    (tmp_path / "v@env/bin/python").touch()
+    (tmp_path / "branch").mkdir()
+    python = str(tmp_path / "v@env/bin/python")
+    assert parse_loader(f"dali@{tmp_path}/v@env").python == python
+    assert parse_loader(f"dali@{python}:a=1").python == python
+    branch = parse_loader(f"m:C@{tmp_path}/branch:a=1")
+    assert (branch.source, branch.python) == (str(tmp_path / "branch"), sys.executable)
+    both = parse_loader(f"m:C@/opt/python@{tmp_path}/branch")
+    assert (both.source, both.python) == (str(tmp_path / "branch"), "/opt/python")
+    with pytest.raises(BadInput, match=f"{tmp_path}/branch holds no bin/python"):
+        parse_loader(f"dali@{tmp_path}/branch")
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "name"), [("main=dali", "main", "dali"), ("v1.2-rc+1=m:C:a=1,b=2", "v1.2-rc+1", "m:C")]
+)
+def test_labels(text: str, label: str, name: str) -> None:
+    choice = parse_labelled(text)
+    assert (choice.text, choice.name) == (label, name)
 
 
 @pytest.mark.parametrize("text", ["", "@python", "dali@", ":a=1", "dali:=1", "dali:a=1,b"])

@@ -24,21 +24,25 @@ def add_output(parser: argparse.ArgumentParser, *, fails_slower: str) -> None:
     add("--redact", action="store_true", help="leave out host, user, bucket and path names")
 
 
-def shape_of(args: argparse.Namespace) -> "Shape":
-    """What was asked for; raises `BadInput`."""
-    from pipebench.report.columns import COLUMNS
+def shape_of(args: argparse.Namespace, default_limit: float | None = None) -> "Shape":
+    """What was asked for; raises `BadInput`. Without `--fail-slower` the limit is the default, if any."""
+    from pipebench.report.columns import COLUMNS, USUAL, chosen
     from pipebench.report.show import Shape
 
     if args.columns == "help":
         raise BadInput(f"the columns are {', '.join(COLUMNS)}")
-    return Shape(form=args.format, columns=args.columns, threshold=_threshold(args.fail_slower))
+    chosen(args.columns, USUAL)  # before anything is measured
+    return Shape(
+        form=args.format, columns=args.columns, threshold=_threshold(args.fail_slower, default_limit)
+    )
 
 
-def _threshold(text: str | None) -> "Threshold | None":
+def _threshold(text: str | None, default: float | None) -> "Threshold | None":
     from pipebench.options import parse_share
     from pipebench.verdicts import Threshold
 
-    return Threshold(parse_share(text, "--fail-slower")) if text is not None else None
+    limit = default if text is None else parse_share(text, "--fail-slower")
+    return None if limit is None else Threshold(limit)
 
 
 def exit_code(lines: "Sequence[Line]", threshold: "Threshold | None") -> int:

@@ -1,12 +1,13 @@
 """What the cells of a comparison say."""
 
 from collections.abc import Mapping
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 from pipebench.contest import Line
 from pipebench.series import Series
 from pipebench.stats import Interval, Outcome
+from pipebench.unpaired import ENOUGH
 
 
 def verdict(line: Line) -> str:
@@ -20,15 +21,16 @@ def verdict(line: Line) -> str:
 
 
 def would_show(line: Line) -> str:
-    """The smallest difference that would have been shown, where none was."""
-    if line.comparison is None or line.comparison.outcome not in (Outcome.UNDECIDED, Outcome.DISTURBED):
+    """The smallest difference that would have been shown, where none was and enough trials could have."""
+    found = line.comparison
+    if found is None or found.blocks < ENOUGH or found.outcome not in (Outcome.UNDECIDED, Outcome.DISTURBED):
         return ""
-    return share(line.comparison.detectable)
+    return share(found.detectable)
 
 
 def share(value: float) -> str:
     """A relative difference, such as `5.1 %`."""
-    return f"{100 * value:.1f} %" if isfinite(value) else "none"
+    return f"{100 * value:.1f} %" if value < 1 else "> 100 %"
 
 
 def ratio(line: Line) -> str:

@@ -10,10 +10,10 @@ from pipebench.likeness import changes, contrast, differing_aspects
 from pipebench.report import cells
 from pipebench.report.columns import Column
 from pipebench.series import Session
-from pipebench.stats import Outcome
+from pipebench.unpaired import ENOUGH
 from pipebench.verdicts import Threshold
 
-NEEDED = "10 blocks, or trials on each side, are needed to decide"
+NEEDED = f"{ENOUGH} blocks, or trials on each side, are needed to decide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +141,8 @@ def _verdicts(lines: Sequence[Line]) -> Iterator[str]:
         counts = Counter(cells.verdict(line) for line in compared)
         told = ", ".join(f"{text} {count}" for text, count in counts.items())
         yield f"Of {len(compared)} comparisons: {told}."
-        if any(line.comparison and line.comparison.outcome is Outcome.INDICATIVE for line in compared):
-            yield f"Indicative: {NEEDED}."
+        if any(line.comparison and line.comparison.blocks < ENOUGH for line in compared):
+            yield f"{NEEDED[0].upper()}{NEEDED[1:]}."
     else:
         yield "Nothing could be compared."
 
@@ -161,7 +161,7 @@ def sentence(line: Line) -> str:
         else f"{line.method}, {cells.basis(line)} trials"
     )
     text = f"{both}: {cells.verdict(line)}, {size}, {how}"
-    if line.comparison.outcome is Outcome.INDICATIVE:
+    if line.comparison.blocks < ENOUGH:
         text += f"; {NEEDED}"
     if would := cells.would_show(line):
         text += f"; a difference of {would} would have been shown"

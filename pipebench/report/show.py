@@ -2,14 +2,15 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from pipebench.contest import Line, Terms
+from pipebench.errors import one_line
 from pipebench.report import csv, markdown
 from pipebench.report.columns import COLUMNS, USUAL, chosen, fields
 from pipebench.report.plain_json import dumps
-from pipebench.report.sheet import lay_out
+from pipebench.report.sheet import Sheet, lay_out
 from pipebench.report.sheet_terminal import print_sheet
 from pipebench.verdicts import Threshold
 
@@ -26,25 +27,26 @@ class Shape:
     threshold: Threshold | None = None
 
 
-def show(lines: Sequence[Line], terms: Terms, shape: Shape) -> None:
-    """Prints the comparison; what a threshold says goes to standard error where machines read the rest."""
+def show(lines: Sequence[Line], terms: Terms, shape: Shape, notes: Sequence[str] = ()) -> None:
+    """Prints the comparison, with further notes.
+
+    What a threshold says goes to standard error where machines read the rest.
+    """
     people = shape.form in ("table", "markdown")
     columns = chosen(shape.columns, USUAL if people else COLUMNS)
-    if people:
-        sheet = lay_out(lines, columns, terms, shape.threshold)
-        if shape.form == "markdown":
-            sys.stdout.write(markdown.render(sheet))
-        else:
-            print_sheet(sheet)
-        return
-    rows = [fields(columns, line) for line in lines]
-    sys.stdout.write(
-        csv.render(rows) if shape.form == "csv" else dumps(_whole(rows, lines, terms, shape)) + "\n"
-    )
+    sheet = lay_out(lines, columns, terms, shape.threshold)
+    sheet = replace(sheet, notes=(*notes, *sheet.notes))
+    if shape.form == "table":
+        print_sheet(sheet)
+    elif shape.form == "markdown":
+        sys.stdout.write(markdown.render(sheet))
+    else:
+        _for_machines(lines, sheet, shape)
+
+
+def _for_machines(lines: Sequence[Line], sheet: Sheet, shape: Shape) -> None:
+    rows = [fields(sheet.columns, line) for line in lines]
+    whole = {"schema": 1, "rows": rows, "notes": sheet.notes, "verdicts": sheet.verdicts}
+    sys.stdout.write(csv.render(rows) if shape.form == "csv" else dumps(whole) + "\n")
     for sentence in shape.threshold.sentences(lines) if shape.threshold else ():
-        print(f"pipebench: {sentence}", file=sys.stderr)
-
-
-def _whole(rows: Sequence[Any], lines: Sequence[Line], terms: Terms, shape: Shape) -> dict[str, Any]:
-    sheet = lay_out(lines, (), terms, shape.threshold)
-    return {"schema": 1, "rows": rows, "notes": sheet.notes, "verdicts": sheet.verdicts}
+        print(f"pipebench: {one_line(sentence)}", file=sys.stderr)
