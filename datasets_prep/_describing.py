@@ -23,7 +23,16 @@ def describe(
     datasets = {planned.split.name: _index(journal, planned, source, sharding) for planned in plan}
     for dataset in datasets.values():
         write_description(dataset)
+        _sync_names(dataset.url)
+    _sync_names(journal.target)
     return datasets
+
+
+def _sync_names(url: str) -> None:
+    """Of a local folder's files, and its own."""
+    if is_local(url):
+        folder = Path(local_path(url)).absolute()
+        sync([folder, folder.parent], folder)
 
 
 def _index(journal: Journal, planned: Planned, source: Source, sharding: Sharding) -> Dataset:
@@ -31,9 +40,6 @@ def _index(journal: Journal, planned: Planned, source: Source, sharding: Shardin
     clear_partials(url)
     parts = [journal.part(name) for name in planned.parts()]
     sha256 = write_rows(join(url, INDEX), tables(parts))
-    if is_local(url):
-        folder = Path(local_path(url))
-        sync([folder / INDEX, folder], folder)
     said = [summary(part) for part in parts]
     return Dataset(
         url=url,

@@ -135,6 +135,8 @@ def _add_shard(actions: Any) -> None:
 
 
 def _shard(args: argparse.Namespace) -> dict[str, Any]:
+    from pipebench.files import shown
+
     from .shard import shard_dataset
 
     workers = _workers(args)
@@ -152,7 +154,7 @@ def _shard(args: argparse.Namespace) -> dict[str, Any]:
     if not args.split:
         return _summary(done.dataset) | advice
     splits = {name: _summary(dataset) for name, dataset in done.datasets.items()}
-    return {"url": args.target, "splits": splits} | advice
+    return {"url": shown(args.target), "splits": splits} | advice
 
 
 def _sharding(args: argparse.Namespace) -> "Sharding":
@@ -204,9 +206,11 @@ def _info(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _summary(dataset: "Dataset") -> dict[str, Any]:
+    from pipebench.files import shown
+
     return {
-        "url": dataset.url,
-        "root": dataset.root,
+        "url": shown(dataset.url),
+        "root": shown(dataset.root),
         "kind": dataset.kind,
         "format": dataset.format,
         "samples": dataset.samples,
