@@ -1,6 +1,6 @@
 """How the memory of `pipebench data shard` grows with the number of samples, whose payloads are tiny.
 
-    python bench/shard_memory.py [10000 100000 ...] [--format parquet] [--options "--shuffle"]
+    python bench/shard_memory.py [10000 100000 ...] [--format parquet] [--options=--shuffle]
 
 Makes tars of 8-byte payloads with their index (1 kB a sample on disk), shards them with two workers and
 samples, every 50 ms, the proportional set size of the whole process tree: what it has of memory, shared

@@ -63,7 +63,7 @@ class Journal:
         if not self.planned:
             write_whole(join(self.work, PLAN), json.dumps(plan, indent=1).encode())
             return
-        begun = json.loads(read_file(join(self.work, PLAN)))
+        begun = self._begun()
         if changes := _changes(begun["options"], plan["options"]):
             raise BadInput(
                 f"{shown(self.target)} was begun with other options ({changes}); give the same to --resume, "
@@ -74,6 +74,14 @@ class Journal:
                 f"{shown(self.target)} cannot be resumed: the source has changed ({changes}); remove it and "
                 "start anew"
             )
+
+    def _begun(self) -> Plan:
+        where = join(self.work, PLAN)
+        try:
+            begun = json.loads(read_file(where))
+            return {group: dict(begun[group]) for group in ("options", "source")}
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{shown(where)} is damaged; remove {shown(self.target)} and start anew") from None
 
     def done(self) -> frozenset[str]:
         """The names of the parts that are there."""

@@ -7,11 +7,13 @@ all of them. That it is there means that its shard is whole and on storage.
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipebench.dataset import Shard
-from pipebench.files import read_file
+from pipebench.errors import BadInput
+from pipebench.files import read_file, shown, why
 from pipebench.index import BATCH_ROWS, content_sum, schema
 
 from ._tally import HERE
@@ -42,7 +44,9 @@ class Part:
         self._shard, self._id = shard, first
         self._schema = schema()
         self._file = io.BytesIO()
-        self._writer = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(
+            self._file, self._schema, compression="zstd", write_page_checksum=True
+        )
         self._keys: list[str] = []
         self._labels: list[int] = []
         self._hashes: list[int] = []
@@ -116,10 +120,25 @@ def summary(url: str) -> Summary:
     """What the part at that URL says of its shard."""
     import pyarrow.parquet as pq
 
-    metadata: Mapping[bytes, bytes] = pq.read_metadata(io.BytesIO(read_file(url))).metadata
-    raw = json.loads(metadata[META])
+    content = io.BytesIO(read_file(url))
+    with _whole(url):
+        metadata: Mapping[bytes, bytes] = pq.read_metadata(content).metadata
+        raw = json.loads(metadata[META])
     shard = raw.pop("shard")
     return Summary(shard=Shard(**shard) if shard else None, **raw)
+
+
+@contextmanager
+def _whole(url: str) -> Iterator[None]:
+    """Turns damage into `BadInput`."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{shown(url)} is damaged ({why(error)}); remove it, and its shard is made again"
+        ) from None
 
 
 def tables(urls: Iterable[str]) -> Iterator[Any]:
@@ -129,7 +148,8 @@ def tables(urls: Iterable[str]) -> Iterator[Any]:
 
     held: list[Any] = []
     for url in urls:
-        with pq.ParquetFile(io.BytesIO(read_file(url))) as file:
+        content = io.BytesIO(read_file(url))
+        with _whole(url), pq.ParquetFile(content, page_checksum_verification=True) as file:
             for batch in file.iter_batches(BATCH):
                 held.append(batch)
                 while sum(map(len, held)) >= BATCH_ROWS:

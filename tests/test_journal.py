@@ -174,3 +174,10 @@ def test_what_a_finished_sharding_left_is_swept_up(tmp_path: Path) -> None:
     (tmp_path / "dst/.sharding/plan.json").unlink()
     sweep(str(tmp_path / "dst"))
     assert names(tmp_path / "dst") == ["dataset.json"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"options": {}}'])
+def test_a_damaged_plan_is_one_sentence(tmp_path: Path, content: str) -> None:
+    begin(tmp_path / "dst")
+    (tmp_path / "dst/.sharding/plan.json").write_text(content)
+    assert "plan.json is damaged; remove" in refused(tmp_path / "dst", resume=True)

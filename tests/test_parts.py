@@ -8,6 +8,7 @@ from pipebench.dataset import Shard
 from pipebench.datasets_prep import _parts
 from pipebench.datasets_prep._parts import Part, Summary, summary, tables
 from pipebench.datasets_prep.formats.contract import Extra, Placed, PlacedPart, Sample
+from pipebench.errors import BadInput
 from pipebench.index import content_sum
 
 SHARD = Shard(name="x.tar", samples=5, size=9, sha256="ab", idx_sha256=None)
@@ -75,3 +76,13 @@ def test_tables_are_of_one_size_whatever_the_parts_are(
     found = list(tables(urls))
     assert [len(table) for table in found] == [4, 4, 4, 1]
     assert [row for table in found for row in table["id"].to_pylist()] == list(range(13))
+
+
+def test_damage_is_one_sentence(tmp_path: Path) -> None:
+    make(tmp_path / "p", 0, 5)
+    whole = (tmp_path / "p").read_bytes()
+    for damaged in (b"", whole[:100], whole[:-20], whole[:300] + whole[400:], whole[:-10] + bytes(10)):
+        (tmp_path / "p").write_bytes(damaged)
+        with pytest.raises(BadInput, match=r"is damaged .*; remove it, and its shard is made again"):
+            summary(str(tmp_path / "p"))
+            list(tables([str(tmp_path / "p")]))
