@@ -27,6 +27,11 @@ CLEARING_SECONDS = 2.0
 """For which what failed is cleared away."""
 SIDE_BY_SIDE = 16
 """Requests of one process that wait for an answer together."""
+READS_SIDE_BY_SIDE = 64
+"""Reads, of which a loader asks for those of a batch at once.
+
+Where an answer takes 30 ms, 16 of them would bring 500 samples a second.
+"""
 
 
 class Storage:
@@ -36,6 +41,7 @@ class Storage:
         self._choose = choose
         self._patience = patience
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, "storage")
+        self._readers = ThreadPoolExecutor(READS_SIDE_BY_SIDE, "storage-reads")
 
     def read(self, url: str) -> bytes:
         """All bytes of a file."""
@@ -50,7 +56,7 @@ class Storage:
     def read_ranges(self, ranges: Sequence[Range]) -> list[bytes]:
         """The bytes of each range, in order; `OSError` where a file ends before a range does."""
         asked = pieces(ranges)
-        read = self._side_by_side([partial(self._fetch, piece) for piece in asked])
+        read = self._side_by_side([partial(self._fetch, piece) for piece in asked], self._readers)
         return contents(ranges, list(zip(asked, read, strict=True)))
 
     def entry(self, url: str) -> Entry:
@@ -133,7 +139,9 @@ class Storage:
         except OSError as error:
             raise OSError(error.errno, error.strerror, shown(url)) from None
 
-    def _side_by_side(self, calls: Sequence[Callable[[Pause], T]]) -> list[T]:
+    def _side_by_side(
+        self, calls: Sequence[Callable[[Pause], T]], threads: ThreadPoolExecutor | None = None
+    ) -> list[T]:
         """All results, in order. The first failure ends what waits, so that nobody waits for it."""
         if len(calls) == 1:
             return [calls[0](time.sleep)]
@@ -143,7 +151,7 @@ class Storage:
             if failed.wait(seconds):
                 raise OSError(errno.ECANCELED, "given up, since another request failed")
 
-        futures = [self._threads.submit(call, pause) for call in calls]
+        futures = [(threads or self._threads).submit(call, pause) for call in calls]
         try:
             return [future.result() for future in futures]
         except OSError:
