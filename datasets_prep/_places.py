@@ -14,7 +14,7 @@ from pipebench.dataset import DESCRIPTION, INDEX, WORK
 from pipebench.errors import BadInput
 from pipebench.files import is_local, join, local_path
 
-from ._syncing import sync
+from ._syncing import Early, sync
 from .formats.contract import Sink
 
 PARTIAL = "partial"
@@ -74,7 +74,7 @@ class _LocalPlace:
     def file(self, name: str, *, digest: bool = True) -> Iterator[Sink]:
         check_name(name, self._sinks)
         with self._written(len(self._sinks)).open("xb", buffering=0) as file:
-            self._sinks[name] = sink = Sink(file, digest=digest)
+            self._sinks[name] = sink = Sink(Early(file), digest=digest)
             yield sink
 
     def commit(self) -> Mapping[str, Stored]:

@@ -3,10 +3,38 @@
 import ctypes
 import os
 from collections.abc import Iterable
+from functools import cache
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 FEW = 16
 """Paths that are synced one by one; of more, the filesystem is as a whole, which then is faster."""
+EARLY = 4 << 20
+"""Bytes after which the system is asked to begin with their way to storage."""
+SYNC_FILE_RANGE_WRITE = 2
+"""Of Linux's `sync_file_range`: it begins, and nobody waits."""
+
+
+class Early:
+    """A file whose bytes begin their way to storage while it is written: to sync it then takes less long."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._size = self._begun = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        written = self._file.write(data)
+        self._size += written
+        if self._size - self._begun >= EARLY and (begin := _function("sync_file_range")):
+            begin(
+                self._file.fileno(),
+                ctypes.c_int64(self._begun),
+                ctypes.c_int64(self._size - self._begun),
+                SYNC_FILE_RANGE_WRITE,
+            )
+            self._begun = self._size
+        return written
 
 
 def sync(paths: Iterable[Path], folder: Path) -> None:
@@ -30,7 +58,7 @@ def sync_path(path: Path) -> None:
 
 def _sync_filesystem(folder: Path) -> None:
     """Linux's syncfs, which Python doesn't have; elsewhere all filesystems."""
-    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    syncfs = _function("syncfs")
     if syncfs is None:
         os.sync()
         return
@@ -40,3 +68,9 @@ def _sync_filesystem(folder: Path) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     finally:
         os.close(number)
+
+
+@cache
+def _function(name: str) -> Any:
+    """A function of the C library that Python doesn't have, or None where that hasn't either."""
+    return getattr(ctypes.CDLL(None, use_errno=True), name, None)

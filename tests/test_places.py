@@ -1,5 +1,6 @@
 """A task's files appear when it commits, whole, and never over another's or elsewhere."""
 
+import ctypes
 import errno
 import os
 from pathlib import Path
@@ -142,3 +143,28 @@ def test_what_a_killed_process_left_beside_a_file_is_cleared(tmp_path: Path) -> 
         assert (len(left), list(tmp_path.iterdir())) == (1, [])
         (tmp_path / left[0]).write_bytes(b"{}")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_large_files_begin_their_way_to_storage_early(
+    root: Path, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def begin(_: int, offset: ctypes.c_int64, size: ctypes.c_int64, flags: int) -> None:
+        asked.append((offset.value, size.value))
+
+    monkeypatch.setattr(_syncing, "_function", lambda _: begin if there else None)
+    monkeypatch.setattr(_syncing, "EARLY", 10)
+    with place(str(root), str(root / ".sharding")) as task, task.file("a") as sink:
+        for size in (4, 7, 1, 20, 5):
+            sink.write(bytes(size))
+    assert asked == ([(0, 11), (11, 21)] if there else [])
+
+
+def test_a_real_system_takes_large_files(root: Path) -> None:
+    content = bytes(range(256)) * (_syncing.EARLY // 100)
+    with place(str(root), str(root / ".sharding")) as task:
+        write(task, "a", content)
+        task.commit()
+    assert contents(root) == {"a": content}
