@@ -52,8 +52,9 @@ def _told() -> Iterator[None]:
     """What storage raises becomes `BadInput`."""
     try:
         yield
-    except OSError as error:
-        raise BadInput(f"{error.filename or 'the storage'} cannot be reached: {why(error)}") from None
+    except (OSError, ImportError) as error:
+        place = getattr(error, "filename", None) or "the storage"
+        raise BadInput(f"{place} cannot be used: {why(error)}") from None
 
 
 @_told()

@@ -19,7 +19,7 @@ from obstore import exceptions
 from obstore.store import from_url
 
 from pipebench.remote.contract import Entry, Got
-from pipebench.remote.obstore_errors import status, translated
+from pipebench.remote.obstore_errors import first_line, status, translated
 from pipebench.remote.patience import FIRST_PAUSE, LONGEST_PAUSE, Patience
 
 if TYPE_CHECKING:
@@ -105,8 +105,6 @@ class ObstoreRequests:
         """The store of a URL's bucket, and the key in it."""
         scheme, _, rest = url.partition("://")
         bucket, _, key = rest.partition("/")
-        if "@" in bucket and not scheme.startswith("abfs"):
-            raise OSError(errno.EINVAL, "a URL is no place for credentials; set AWS_ACCESS_KEY_ID and so on")
         with self._opening:  # one for all threads, since it keeps connections
             place = (scheme, bucket, uploads)
             if place not in self._stores:
@@ -116,13 +114,15 @@ class ObstoreRequests:
     def _open_store(self, scheme: str, bucket: str, *, uploads: bool) -> Any:
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         config: S3Config = {"endpoint": endpoint} if endpoint and scheme in ("s3", "s3a") else {}
-        with translated():
+        try:
             return from_url(
                 f"{scheme}://{bucket}",
                 config=config,
                 client_options=self._waits(uploads) | _plain(config),
                 retry_config=self._retries() if uploads else {"max_retries": 0},
             )
+        except (exceptions.BaseError, ValueError) as error:
+            raise OSError(errno.EINVAL, first_line(error)) from None
 
     def _waits(self, uploads: bool) -> "ClientConfig":
         timeout = self._patience.timeout

@@ -16,12 +16,15 @@ from pipebench.remote.contract import Again
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _PATIENCE_ASKED = frozenset({408, 425, 429})
-_METADATA = ("169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal", "169.254.170.2")
-"""Where hosts of a cloud ask for credentials: on others nobody answers there."""
-_NO_CREDENTIALS = (
-    "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SKIP_SIGNATURE=true "
-    "for what is public"
-)
+_AWS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SKIP_SIGNATURE=true for what is public"
+_CREDENTIALS = {
+    "/computeMetadata/": "GOOGLE_APPLICATION_CREDENTIALS, or GOOGLE_SKIP_SIGNATURE=true for what is public",
+    "/metadata/identity": "AZURE_STORAGE_ACCOUNT_KEY, or AZURE_SKIP_SIGNATURE=true for what is public",
+    "169.254.169.254": _AWS,
+    "[fd00:ec2::254]": _AWS,
+    "169.254.170.2": _AWS,
+}
+"""Where hosts of a cloud ask for credentials, and what to set on others, where nobody answers there."""
 _MEANINGS = (
     ("operation timed out", "no answer in time"),
     ("TimedOut", "no answer in time"),
@@ -56,8 +59,9 @@ def _meaning(error: Exception) -> OSError:
     if isinstance(error, FileNotFoundError) or number == 404:
         missing = "bucket" if _code(error) == "NoSuchBucket" else "object"
         return FileNotFoundError(errno.ENOENT, f"there is no such {missing}")
-    if any(place in str(error) for place in _METADATA):
-        return PermissionError(errno.EACCES, _NO_CREDENTIALS)
+    for place, variables in _CREDENTIALS.items():
+        if place in str(error):
+            return PermissionError(errno.EACCES, f"no credentials were found; set {variables}")
     if number is not None:
         return _of_status(number, " ".join(filter(None, (str(number), _code(error)))))
     return _without_answer(error)
@@ -75,8 +79,13 @@ def _without_answer(error: Exception) -> OSError:
     for words, meaning in _MEANINGS:
         if words in str(error):
             return Again(meaning)
-    said = scrubbed(str(error)).partition("\n")[0][:300]
+    said = first_line(error)
     return Again(said) if isinstance(error, exceptions.GenericError) else OSError(errno.EINVAL, said)
+
+
+def first_line(error: Exception) -> str:
+    """Of an error's own text, without credentials."""
+    return scrubbed(str(error)).partition("\n")[0][:300]
 
 
 def _code(error: Exception) -> str | None:

@@ -7,6 +7,7 @@ process, which is started when it is needed; the workers speak for themselves. A
 forked from one whose threads were running asks a helper too, by itself: it is slower and never hangs.
 """
 
+import errno
 import os
 import threading
 from collections.abc import Iterator
@@ -115,6 +116,7 @@ class _Choice:
 
     def __call__(self, url: str) -> Requests:
         scheme = _scheme(url)
+        _refuse_credentials(scheme, url)
         if scheme in OBSTORE_SCHEMES and find_spec("obstore"):
             _process.threaded = True
             return self._obstore
@@ -129,6 +131,13 @@ class _Choice:
         from pipebench.remote.by_obstore import ObstoreRequests
 
         return ObstoreRequests(self._patience)
+
+
+def _refuse_credentials(scheme: str, url: str) -> None:
+    """A URL is kept in results; one of Azure names a container before its `@`, others may name a user."""
+    before, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    if at and (":" in before or (scheme in OBSTORE_SCHEMES and not scheme.startswith("abfs"))):
+        raise OSError(errno.EINVAL, "a URL is no place for credentials; set AWS_ACCESS_KEY_ID and so on")
 
 
 def _scheme(url: str) -> str:
