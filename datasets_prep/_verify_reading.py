@@ -13,8 +13,8 @@ from pipebench.files import is_local, local_path, open_random
 
 from ._tally import HERE
 
-BLOCK = 1 << 20
-"""Bytes that are read at once."""
+BLOCK, REMOTE_BLOCK = 1 << 20, 1 << 23
+"""Bytes that are read at once of a local and of a remote file."""
 
 
 def open_regular(url: str) -> io.RawIOBase:
@@ -30,7 +30,7 @@ class Hashed(io.RawIOBase):
     """A file of so many bytes that may be read at any place, and is hashed while it is read in order."""
 
     def __init__(self, url: str, size: int) -> None:
-        self._file = open_regular(url) if is_local(url) else open_random(url)
+        self._file = open_regular(url) if is_local(url) else open_random(url, REMOTE_BLOCK)
         self._size = size
         self._digest = hashlib.sha256()
         self._hashed = self._at = 0

@@ -1,5 +1,6 @@
 """The documentation's code and commands are those that work."""
 
+import argparse
 import re
 import sys
 from dataclasses import replace
@@ -40,6 +41,26 @@ def test_the_example_proves_its_work_and_its_shortcut_does_not(
     blank = Record(run="r", contestant="plain", block=-1, spec=asked, status="failed")
     record = run(blank, 0)
     assert record.status == status, record.reason
+
+
+def test_every_option_of_data_that_the_documentation_names_exists() -> None:
+    from pipebench import registry
+    from pipebench.cli import Parser
+
+    parser = Parser()
+    registry.load(registry.COMMANDS, "data").add_arguments(parser)
+    actions = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    known = {option for action in actions.choices.values() for option in action._option_string_actions}
+    pages = [ROOT / "docs/sharding.md", ROOT / "README.md"]
+    shown = {
+        option
+        for page in pages
+        for line in page.read_text().splitlines()
+        if "pipebench data" in line
+        for option in re.findall(r"(?<![\w-])--[a-z-]+", line)
+    }
+    assert "--resume" in shown
+    assert shown <= known
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
