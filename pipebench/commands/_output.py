@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipebench.errors import BadInput
@@ -50,3 +51,13 @@ def exit_code(lines: "Sequence[Line]", threshold: "Threshold | None") -> int:
     if threshold is not None and threshold.failed(lines):
         return 1
     return 3 if any(line.series.status in ("failed", "timeout") for line in lines) else 0
+
+
+def newest(count: int) -> list[Path]:
+    """The last results under .pipebench, at most so many; raises `BadInput` where there are none."""
+    from pipebench import storage
+
+    found = storage.saved()[-count:]
+    if not found:
+        raise BadInput("there are no results under .pipebench; name a file, or make one with 'pipebench run'")
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipebench.commands._output import add_output, exit_code, shape_of
+from pipebench.commands._output import add_output, exit_code, newest, shape_of
 from pipebench.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class CompareCommand:
         from pipebench.result_files import all_series, open_sources, without_collections
 
         terms, shape = _terms(args), shape_of(args)
-        paths = args.results or _newest()
+        paths = args.results or newest(2)
         with without_collections():
             derive = remembered()
             lines = contest(all_series(open_sources(paths, redact=args.redact, derive=derive), derive), terms)
@@ -88,12 +88,3 @@ def _aspects(given: Iterable[str]) -> frozenset[str]:
         if name not in ASPECTS:
             raise unknown("--across", name, ASPECTS)
     return frozenset(names)
-
-
-def _newest() -> list[Path]:
-    from pipebench import storage
-
-    found = storage.saved()[-2:]
-    if not found:
-        raise BadInput("there are no results under .pipebench; name a file, or make one with 'pipebench run'")
-    return found
