@@ -14,7 +14,7 @@ SHARD_BYTES = 256_000_000
 """WebDataset's documentation recommends shards of some 256 MB to a few GB."""
 FEWEST_SHARDS = 16
 """A small dataset gets smaller shards instead, since every reading process needs one of its own."""
-MOST_SAMPLES = 1_000_000
+MOST_SAMPLES = 250_000
 """Of a shard whose size nobody asked for: more of tiny ones would take much memory."""
 MOST_FILES = 10_000
 """That are written in one go where each sample has a file of its own."""
