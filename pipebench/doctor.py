@@ -108,7 +108,7 @@ def libraries() -> Iterator[Finding]:
 def loaders() -> Iterator[Finding]:
     """Each registered loader, tried: a proof of its work over a few samples, in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="pipebench-doctor-") as folder:
-        samples = [str(Path(folder, name)) for name in ("folder", "wds")]
+        samples = [str(Path(folder, name)) for name in ("folder", "wds", "parquet")]
         try:
             _write_samples(*samples)
         except BadInput as problem:
@@ -119,9 +119,10 @@ def loaders() -> Iterator[Finding]:
                 yield from _try(name, samples)
 
 
-def _write_samples(folder: str, shards: str) -> None:
+def _write_samples(folder: str, *shards: str) -> None:
     run_command("data", "synth", folder, "--samples", "24", "--classes", "2", "--mean-bytes", "20000")
-    run_command("data", "shard", folder, shards, "--format", "wds", "--shard-samples", "6")
+    for path in shards:
+        run_command("data", "shard", folder, path, "--format", Path(path).name, "--shard-samples", "6")
 
 
 def _try(name: str, samples: list[str]) -> Iterator[Finding]:
