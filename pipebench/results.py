@@ -275,22 +275,46 @@ def read_contents(
 ) -> Contents:
     """The file. Each line goes through `prepare` before it becomes a record, and the record to `each`."""
     records: list[Record] = []
-    schemas, torn, reader = set(), b"", Reader()
+    schemas, lines, reader = set(), _Lines(path), Reader()
     try:
-        with path.open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    torn = line
-                    break
-                raw = prepare(_parsed(line.decode(errors="replace")))
-                schema = raw["schema"]
-                records.append(reader.record(raw))
-                schemas.add(schema)
-                each(records[-1])
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from None
+        for raw in lines:
+            raw = prepare(raw)
+            schema = raw["schema"]
+            records.append(reader.record(raw))
+            schemas.add(schema)
+            each(records[-1])
+    except Unreadable:
+        raise
     except BadInput as problem:
         raise BadInput(f"{path}, line {len(records) + 1}: {problem}") from None
-    if torn and not records and not torn.startswith(_BEGIN):  # appending would cut it off
+    if lines.torn and not records and not lines.torn.startswith(_BEGIN):  # appending would cut it off
         raise BadInput(f"{path} is not a pipebench results file")
-    return Contents(records=records, schemas=frozenset(schemas), torn_bytes=len(torn))
+    return Contents(records=records, schemas=frozenset(schemas), torn_bytes=len(lines.torn))
+
+
+def read_raw(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file's lines."""
+    return iter(_Lines(path))
+
+
+class _Lines:
+    """The lines of a file as JSON objects; `torn` is a last one that has no end."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.torn = b""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        try:
+            with self._path.open("rb") as file:
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        self.torn = line
+                        return
+                    yield _parsed(line.decode(errors="replace"))
+        except OSError as error:
+            raise Unreadable(f"{self._path} cannot be read: {error.strerror}") from None
+
+
+class Unreadable(BadInput):
+    """The file itself, and none of its lines."""

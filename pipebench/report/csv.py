@@ -4,7 +4,8 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TextIO
 
 from pipebench.errors import one_line
 
@@ -14,14 +15,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def render(rows: Iterable[Mapping[str, Any]]) -> str:
     """All rows under the names of the first; nothing where there is no row."""
-    found = list(rows)
-    if not found:
-        return ""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(found[0])
-    writer.writerows([cell(row.get(name)) for name in found[0]] for row in found)
+    write(rows, out)
     return out.getvalue()
+
+
+def write(rows: Iterable[Mapping[str, Any]], out: TextIO) -> None:
+    """As `render`, row by row."""
+    writer, names = csv.writer(out, lineterminator="\n"), None
+    for row in rows:
+        if names is None:
+            names = list(row)
+            writer.writerow(names)
+        writer.writerow([cell(row.get(name)) for name in names])
 
 
 def cell(value: object) -> str:
@@ -32,5 +38,10 @@ def cell(value: object) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
-    text = one_line(value if isinstance(value, str) else json.dumps(value, default=str))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _text(value if isinstance(value, str) else json.dumps(value, default=str))
+
+
+@lru_cache(maxsize=4096)
+def _text(text: str) -> str:
+    shown = one_line(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown

@@ -1,0 +1,83 @@
+"""`pipebench export`: everything that results hold, as CSV, or copies of them without names."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TextIO
+
+from pipebench.errors import BadInput
+
+EXAMPLE = """\
+examples:
+  pipebench export r.jsonl --redact --out shared.jsonl      a copy to share: every figure, and no names
+  pipebench export r.jsonl --of trials > trials.csv         one row a trial: all that is known of it
+  pipebench export a.jsonl b.jsonl --of batches > b.csv     one row a batch: the raw times
+"""
+
+
+class ExportCommand:
+    """The command `export`, as the command line asks it."""
+
+    help = "write results as CSV, or a copy of them without host, user, bucket and path names"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.epilog = EXAMPLE
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        add = parser.add_argument
+        about = "pipebench's results or pytest-benchmark's JSON (default: the newest under .pipebench)"
+        add("results", nargs="*", type=Path, metavar="RESULT", help=about)
+        add(
+            "--of",
+            choices=["file", "trials", "batches"],
+            default="file",
+            help="the file as it is, or CSV with a row for each trial or for each batch (default: file)",
+        )
+        add("--redact", action="store_true", help="leave out host, user, bucket and path names")
+        add("--out", type=Path, metavar="FILE", help="a new file to write (default: standard output)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        from pipebench.commands._output import newest
+        from pipebench.exporting import copy
+
+        paths = args.results or newest(1)
+        if args.of != "file":
+            return _tables(paths, args)
+        if len(paths) > 1:
+            raise BadInput("a copy is of one file; name one RESULT, or ask for --of trials")
+        lines = copy(paths[0], redact=args.redact)
+        first = next(lines)  # what is wrong with the file is said before another one is made
+        with _out(args.out) as out:
+            out.writelines(f"{line}\n" for line in chain([first], lines))
+        return 0
+
+
+def _tables(paths: list[Path], args: argparse.Namespace) -> int:
+    from pipebench.exporting import batch_rows, trial_rows
+    from pipebench.figures import figures
+    from pipebench.report.csv import write
+    from pipebench.result_files import open_sources
+
+    sources = open_sources(paths, redact=args.redact)
+    with _out(args.out) as out:
+        if args.of == "trials":
+            write((row for source in sources for row in trial_rows(source, figures)), out)
+        else:
+            write((row for source in sources for row in batch_rows(source)), out)
+    return 0
+
+
+@contextmanager
+def _out(path: Path | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            yield file
+    except FileExistsError:
+        raise BadInput(f"{path} exists; name another file") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from None
