@@ -14,7 +14,7 @@ from typing import Any
 from pipebench.dataset import Shard
 from pipebench.errors import BadInput
 from pipebench.files import read_file, shown, why
-from pipebench.index import BATCH_ROWS, content_sum, schema
+from pipebench.index import BATCH_ROWS, PACKED, content_sum, schema
 
 from ._tally import HERE
 from .formats.contract import Placed, PlacedPart, Sample
@@ -44,9 +44,7 @@ class Part:
         self._shard, self._id = shard, first
         self._schema = schema()
         self._file = io.BytesIO()
-        self._writer = pq.ParquetWriter(
-            self._file, self._schema, compression="zstd", write_page_checksum=True
-        )
+        self._writer = pq.ParquetWriter(self._file, self._schema, write_page_checksum=True, **PACKED)
         self._keys: list[str] = []
         self._labels: list[int] = []
         self._hashes: list[int] = []
@@ -150,7 +148,7 @@ def tables(urls: Iterable[str]) -> Iterator[Any]:
     for url in urls:
         content = io.BytesIO(read_file(url))
         with _whole(url), pq.ParquetFile(content, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(BATCH):
+            for batch in file.iter_batches(BATCH, use_threads=False):
                 held.append(batch)
                 while sum(map(len, held)) >= BATCH_ROWS:
                     table = pa.Table.from_batches(held)

@@ -35,8 +35,8 @@ def pack(batch: Any) -> bytes:
     """A record batch of `packed_schema`, compressed."""
     import pyarrow as pa
 
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+    sink, options = pa.BufferOutputStream(), pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as stream:
         stream.write_batch(batch)
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
@@ -45,7 +45,7 @@ def unpack(packed: bytes, columns: Sequence[int] = ()) -> Any:
     """The record batch again, or these columns of it."""
     import pyarrow as pa
 
-    options = pa.ipc.IpcReadOptions(included_fields=list(columns))  # none means all
+    options = pa.ipc.IpcReadOptions(included_fields=list(columns), use_threads=False)  # none means all
     with pa.ipc.open_stream(packed, options=options) as stream:
         return stream.read_next_batch()
 

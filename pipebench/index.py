@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +18,8 @@ EXTRAS = "extras"
 """The column of a sample's further files, which loaders don't deliver and so don't read."""
 BATCH_ROWS = 65536
 """Rows that are in memory at once where an index is streamed."""
+PACKED: Mapping[str, Any] = {"compression": "zstd", "use_dictionary": False}
+"""Of the file: names repeat little as a whole, and dictionaries make it larger by half and slower."""
 REMOTE_BUFFER = 2**22
 """Bytes of a remote index that are read at once where it is streamed."""
 
@@ -142,7 +144,7 @@ def write_rows(where: str, tables: Iterable[Any]) -> str:
 
     with created(where) as file:
         hashed = _Hashed(file)
-        with pq.ParquetWriter(hashed, schema(), compression="zstd") as writer:
+        with pq.ParquetWriter(hashed, schema(), **PACKED) as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=BATCH_ROWS)
     return hashed.digest.hexdigest()
