@@ -17,14 +17,14 @@ from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_
 from ._catalogue import Catalogue
 from ._crew import Crew, crew
 from ._describing import describe, made
-from ._journal import Journal, opened, sweep
+from ._journal import Journal, Plan, opened, sweep
 from ._overlap import refuse_overlap
 from ._planning import Planned, make_plan, make_tasks
 from ._processes import default_workers
 from ._pulse import Speed, pulse
 from ._scanning import Reading
 from ._sharding import Sharding
-from ._sources import open_source
+from ._sources import Source, open_source
 from ._tasks import write_shard
 from .formats.contract import Shared
 
@@ -89,23 +89,25 @@ def shard_dataset(
             found = open_source(source, kind, catalogue, reading, workers)
             refuse_overlap(found.root, target)
             plan, advice = _planned(catalogue, sharding, journal)
-        journal.agree(
-            {
-                "options": sharding.options() | {"layout": LAYOUT},
-                "source": {**found.fingerprint, "kind": found.kind, "samples": found.samples},
-            }
-        )
+        journal.agree(_agreement(sharding, found))
+        is_screened = found.is_dataset or allow_large
+        shared = Shared(found.kind, found.classes, catalogue.fields(), is_screened)
         with _kept():
-            is_screened = found.is_dataset or allow_large
-            shared = Shared(found.kind, found.classes, catalogue.fields(), is_screened)
             _write(processes, plan, sharding, journal, shared)
         found.refuse_changes()
-        with _kept():
+        with _kept(), pulse(lambda: "Writing the index"):
             journal.check()
-            with pulse(lambda: "Writing the index"):
-                datasets = describe(journal, plan, found, sharding)
-                journal.remove()
+            datasets = describe(journal, plan, found, sharding)
+            journal.remove()
     return Sharded(datasets=datasets, advice=(*advice, *tell(advise_on_bytes(datasets))))
+
+
+def _agreement(sharding: Sharding, source: Source) -> Plan:
+    """What must be the same where this is resumed."""
+    return {
+        "options": sharding.options() | {"layout": LAYOUT},
+        "source": {**source.fingerprint, "kind": source.kind, "samples": source.samples},
+    }
 
 
 def _complete(target: str, sharding: Sharding) -> Mapping[str, Dataset] | None:
