@@ -37,7 +37,8 @@ class Conditions:
 
 def conditions(trials: Sequence[tuple[Record, Figures]]) -> Conditions:
     """Those of one contestant's trials, of which there is at least one."""
-    records = [record for record, _ in trials]
+    # Trials of one run share the very same specs and facts as they are read, so few are looked at.
+    records = [*{(id(r.spec), id(r.machine), r.content_id): r for r, _ in trials}.values()]
     return Conditions(
         host=_joined(_host(record) for record in records),
         data=_joined(record.content_id for record in records),

@@ -3,7 +3,7 @@
 import gc
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -13,9 +13,9 @@ from typing import Any
 from pipebench import pytest_benchmark, series
 from pipebench.anonymous import Redactor
 from pipebench.errors import BadInput, one_line
-from pipebench.figures import Derive, figures
+from pipebench.figures import Derive
 from pipebench.pytest_benchmark import BenchmarkFile
-from pipebench.results import LONGEST_REASON, Contents, Prepare, Record, ignored, read_contents, unchanged
+from pipebench.results import LONGEST_REASON, Contents, Prepare, Record, read_contents, unchanged
 from pipebench.series import Series, Session
 
 _LINES = re.compile(rb'\s*\{\s*"schema"\s*:')
@@ -51,19 +51,14 @@ def without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def open_sources(paths: Sequence[Path], *, redact: bool = False, derive: Derive = figures) -> list[Source]:
-    """The files; without any names in them if asked, and then they are called `result 1` and so on.
-
-    A `derive` that remembers what it derives does so with each record as it is read, while it is at hand.
-    """
+def open_sources(paths: Sequence[Path], *, redact: bool = False) -> list[Source]:
+    """The files; without any names in them if asked, and then they are called `result 1` and so on."""
     if not redact:
-        return [
-            open_source(path, shown, each=derive) for path, shown in zip(paths, _shown(paths), strict=True)
-        ]
+        return [open_source(path, shown) for path, shown in zip(paths, _shown(paths), strict=True)]
     redactor = Redactor()
     for path in paths:
         _learn(path, redactor)
-    return [open_source(path, f"result {n}", redactor.record, derive) for n, path in enumerate(paths, 1)]
+    return [open_source(path, f"result {n}", redactor.record) for n, path in enumerate(paths, 1)]
 
 
 def _shown(paths: Sequence[Path]) -> list[str]:
@@ -80,12 +75,10 @@ def _learn(path: Path, redactor: Redactor) -> None:
     open_source(path, "", learnt)
 
 
-def open_source(
-    path: Path, name: str, prepare: Prepare = unchanged, each: Callable[[Record], object] = ignored
-) -> Source:
+def open_source(path: Path, name: str, prepare: Prepare = unchanged) -> Source:
     """Reads a file of either kind; raises `BadInput` for any other, and for one that holds nothing."""
     if is_lines(path):
-        contents = read_contents(path, prepare, each)
+        contents = read_contents(path, prepare)
         if not contents.records:
             raise BadInput(f"{path} holds no finished trial")
         return Source(name=name, contents=contents, benchmarks=None)

@@ -266,14 +266,8 @@ def unchanged(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def ignored(record: Record) -> None:
-    """What is done with each record as it is read, where nothing is asked for."""
-
-
-def read_contents(
-    path: Path, prepare: Prepare = unchanged, each: Callable[[Record], object] = ignored
-) -> Contents:
-    """The file. Each line goes through `prepare` before it becomes a record, and the record to `each`."""
+def read_contents(path: Path, prepare: Prepare = unchanged) -> Contents:
+    """The file. Each line goes through `prepare` before it becomes a record."""
     records: list[Record] = []
     schemas, lines, reader = set(), _Lines(path), Reader()
     try:
@@ -282,7 +276,6 @@ def read_contents(
             schema = raw["schema"]
             records.append(reader.record(raw))
             schemas.add(schema)
-            each(records[-1])
     except Unreadable:
         raise
     except BadInput as problem:

@@ -26,7 +26,9 @@ def check(raw: Mapping[str, Any], known: Collection[str] = ()) -> None:
 
     The fields `known` equal those of a record that was checked before, and are not looked at again.
     """
-    for name, holds in _RECORD.items():
+    if [type(raw.get(name)) for name in _TYPES] != _KINDS:
+        raise ValueError(next(name for name, kind in _TYPES.items() if type(raw.get(name)) is not kind))
+    for name, holds in _VALUES.items():
         if name not in known and not (name in raw and holds(raw[name])):
             raise ValueError(name)
     if "spec" not in known:
@@ -151,24 +153,23 @@ def _one_of(*known: str) -> Check:
     return lambda value: _text(value) and value in known
 
 
-_RECORD: dict[str, Check] = {
-    "run": _text,
-    "contestant": _text,
-    "block": lambda value: type(value) is int and -LARGEST <= value <= LARGEST,
+_TYPES = {
+    **dict.fromkeys(("run", "contestant", "status", "reason", "started", "content_id", "format"), str),
+    **dict.fromkeys(
+        ("settings", "versions", "machine", "same_work", "limits", "times_ns", "resources"), dict
+    ),
+    "cache": dict,
+    "block": int,
+    "device_ns": list,
+}
+_KINDS = [*_TYPES.values()]
+_VALUES: dict[str, Check] = {
+    "block": lambda value: -LARGEST <= value <= LARGEST,
     "status": _one_of("ok", "unsupported", "failed", "timeout", "bad_input"),
-    "reason": _text,
-    "started": _text,
-    "content_id": _text,
-    "format": _text,
-    "settings": _mapping,
     "versions": _texts,
     "machine": _facts,
-    "same_work": _mapping,
     "limits": _rates,
-    "times_ns": _mapping,
-    "resources": _mapping,
     "cache": _facts,
-    "device_ns": lambda value: isinstance(value, list),
     "spec": _mapping,
     "trace": lambda value: value is None or isinstance(value, dict),
 }

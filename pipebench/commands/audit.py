@@ -47,7 +47,7 @@ class AuditCommand:
 
         derive = remembered()
         paths = [args.result] if args.result else newest(1)
-        [source] = open_sources(paths, redact=args.redact, derive=derive)
+        [source] = open_sources(paths, redact=args.redact)
         findings = list(audit(source, derive))
         if args.printed is not None:
             findings += compare_printed(args.printed, source, derive)

@@ -64,7 +64,7 @@ class CompareCommand:
         paths = args.results or newest(2)
         with without_collections():
             derive = remembered()
-            lines = contest(all_series(open_sources(paths, redact=args.redact, derive=derive), derive), terms)
+            lines = contest(all_series(open_sources(paths, redact=args.redact), derive), terms)
         if shape.threshold is not None and not any(line.comparison for line in lines):
             raise BadInput("--fail-slower: nothing could be compared; see the same command without it")
         show(lines, terms, shape)
