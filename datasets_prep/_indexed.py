@@ -12,6 +12,7 @@ from pipebench.files import join, shown
 from pipebench.index import stream_index
 
 from ._catalogue import Catalogue
+from ._columns import numbers
 from ._rows import File, packed_schema
 from ._store import CHUNK
 from .formats.names import field_of
@@ -40,7 +41,7 @@ def _packed(batch: Any, dataset: Dataset, catalogue: Catalogue, files: NDArray[n
     if (shards < -1).any() or (shards >= len(dataset.shards)).any():
         raise BadInput(f"the index of {shown(dataset.url)} names shards that are not there; make it again")
     keys, members = batch["key"].to_pylist(), batch["member"].to_pylist()
-    file = pa.array(files[shards])
+    file = numbers(files[shards])
     columns = {
         "key": pa.array(keys, pa.string()),
         "label": _labels(batch["label"].to_numpy(), catalogue),
@@ -54,11 +55,9 @@ def _packed(batch: Any, dataset: Dataset, catalogue: Catalogue, files: NDArray[n
 
 
 def _labels(labels: NDArray[np.int64], catalogue: Catalogue) -> Any:
-    import pyarrow as pa
-
     found, which = np.unique(labels, return_inverse=True)
-    numbers = [catalogue.label_number(str(label)) for label in found.tolist()]
-    return pa.array(np.array(numbers, np.int32)[which])
+    known = [catalogue.label_number(str(label)) for label in found.tolist()]
+    return numbers(np.array(known, np.int32)[which])
 
 
 def _fields(keys: Sequence[str], members: Sequence[str], format_: str) -> list[str]:
@@ -78,5 +77,5 @@ def _extras(extras: Any, file: Any, row: Any) -> Any:
     children = [field, member, file.take(owners), offset, size, digest, row.take(owners)]
     structs = pa.StructArray.from_arrays(children, fields=list(target.value_type))
     lengths = pc.fill_null(extras.value_lengths(), 0).to_numpy()
-    offsets = pa.array(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32))
+    offsets = numbers(np.concatenate(([0], np.cumsum(lengths))).astype(np.int32))
     return pa.ListArray.from_arrays(offsets, structs, target)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._blobs import Blobs
+from ._columns import numbers
 from ._permutation import Permutation
 from ._rows import pack, unpack
 from ._splits import Split
@@ -52,7 +53,7 @@ def _placed(store: Store, permutation: Permutation) -> Iterator[Any]:
     first = 0
     for batch in store.batches():
         places = permutation.places(np.arange(first, first + len(batch)))
-        yield pa.Table.from_batches([batch]).append_column(PLACE, pa.array(places))
+        yield pa.Table.from_batches([batch]).append_column(PLACE, numbers(places))
         first += len(batch)
 
 

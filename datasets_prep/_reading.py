@@ -47,9 +47,14 @@ def _arrived(coming: Future[list[Content | None]]) -> Iterator[Content | None]:
 
 
 def _samples(window: Sequence[Row], contents: Iterator[Content | None]) -> Iterator[Sample]:
-    found = _named(contents, window)
-    for row in window:
-        yield _sample(row, found)
+    """The window's samples; what storage refuses becomes a sentence that names one."""
+    try:
+        for row in window:
+            yield _sample(row, contents)
+    except FetchError as error:
+        parts = ((row, part) for row in window for part in (row.payload, *row.extras))
+        row, part = next((row, part) for row, part in parts if part is error.part)
+        _refuse(row, part, f"cannot be read ({error})")
 
 
 def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -65,16 +70,6 @@ def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
         size += taken
     if window:
         yield window
-
-
-def _named(contents: Iterator[Content | None], window: Sequence[Row]) -> Iterator[Content | None]:
-    """The contents; what storage refuses becomes a sentence that names the sample."""
-    try:
-        yield from contents
-    except FetchError as error:
-        parts = ((row, part) for row in window for part in (row.payload, *row.extras))
-        row, part = next((row, part) for row, part in parts if part is error.part)
-        _refuse(row, part, f"cannot be read ({error})")
 
 
 def _sample(row: Row, contents: Iterator[Content | None]) -> Sample:
