@@ -44,8 +44,6 @@ CUTS = [stage for stage in Stage if stage is not Stage.BATCH]
 SAMPLES = 61
 """A prime: no batch size and no number of ranks divides it."""
 SHARD_SAMPLES = 7
-SHARD_GROUP = 3
-"""Samples of a row group of Parquet."""
 CORES = 2
 DEVICE = os.environ.get("PIPEBENCH_TEST_DEVICE", "cpu")
 """`make gpu-check` runs this suite on `cuda`."""
@@ -83,7 +81,7 @@ Build = Callable[..., Dataset]
 
 
 @pytest.fixture(scope="module")
-def dataset_of(tmp_path_factory: pytest.TempPathFactory, make_parquet: Build) -> Build:
+def dataset_of(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """`dataset_of(format, payloads)`: these payloads as a dataset, made once for each name and format."""
     made: dict[tuple[str, str], Dataset] = {}
 
@@ -91,18 +89,10 @@ def dataset_of(tmp_path_factory: pytest.TempPathFactory, make_parquet: Build) ->
         if ("folder", name) not in made:
             made["folder", name] = _folder(tmp_path_factory.mktemp(name), payloads())
         if (fmt, name) not in made:
-            write = {"wds": shard, "parquet": parquet}[fmt]
-            made[fmt, name] = write(made["folder", name], tmp_path_factory.mktemp(f"{name}-{fmt}"))
+            target = str(tmp_path_factory.mktemp(f"{name}-{fmt}"))
+            sharding = Sharding(format=fmt, shard_samples=SHARD_SAMPLES)
+            made[fmt, name] = shard_dataset(made["folder", name].url, target, sharding).dataset
         return made[fmt, name]
-
-    def shard(folder: Dataset, root: Path) -> Dataset:
-        sharding = Sharding(format="wds", shard_samples=SHARD_SAMPLES)
-        sharded: Dataset = shard_dataset(folder.url, str(root), sharding).dataset
-        return sharded
-
-    def parquet(folder: Dataset, root: Path) -> Dataset:
-        whole, rest = divmod(folder.samples, SHARD_SAMPLES)
-        return make_parquet(folder, root, [SHARD_SAMPLES] * whole + [rest] * (rest > 0), group=SHARD_GROUP)
 
     return build
 
