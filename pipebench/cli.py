@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from pipebench import registry
-from pipebench.errors import BadInput, one_line, unknown
+from pipebench.errors import BadInput, one_line
 
 LONGEST = 20_000
 """Characters of a message; it may list names that are whatever others chose."""
