@@ -180,3 +180,18 @@ def test_one_alone_wins_nothing() -> None:
         sentence([row("only"), row("only", step="emulate:9"), refused()], [])
         == "Only only could be measured."
     )
+
+
+def test_what_was_proved_of_caches_names_whom_it_concerns_where_that_differs() -> None:
+    assert not any(line.startswith("Cache") for line in notes([row("a", cache=("warm",))]))
+    same = notes([row("a", cache=("guest-cold",)), row("b", cache=("guest-cold",))])
+    assert "Cache: guest-cold." in same
+    differ = notes([row("a", cache=("guest-cold", "short")), row("b", cache=("guest-cold",))])
+    assert "Cache: guest-cold (a, b); short (a)." in differ
+
+
+def test_what_was_fetched_is_told_of_those_of_whom_it_is_known() -> None:
+    fetched = {"fetched_bytes_per_sample": 81_234.0, "requests_per_sample": 0.0312}
+    lines = notes([row("a", usage=fetched), row("b", usage=dict.fromkeys(fetched, 0.0)), row("c")])
+    assert "Fetched a sample, with what was fetched ahead: a 81.2 kB in 0.031 requests." in lines
+    assert not any(line.startswith("Fetched") for line in notes([row("c")]))

@@ -113,9 +113,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Why a row has no figure, and what limits those that have one."""
     lines = [f"{r.contestant}: {r.status}: {r.reason}" for r in rows if r.status != "ok"]
     lines += _labels([row for row in rows if row.trials])
-    caches = {text for row in rows for text in row.cache}
-    if caches - {"warm"}:
-        lines.append(f"Cache: {'; '.join(sorted(caches))}.")
+    lines += _caches(rows)
     lines += _fetched(rows)
     if any(row.trials for row in rows):
         trials = min(row.trials for row in rows if row.trials)
@@ -126,6 +124,20 @@ def notes(rows: Sequence[Row]) -> list[str]:
         lines.append("Limit: what decoding alone would reach on these cores. 1st batch: from process start.")
         lines.append("Intervals hold for this session on this host only.")
     return list(dict.fromkeys(lines))
+
+
+def _caches(rows: Sequence[Row]) -> list[str]:
+    """What was proved of where bytes came from, and of whom if that differs; nothing where all was warm."""
+    bearers: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for text in row.cache:
+            bearers.setdefault(text, {})[row.contestant] = None
+    if set(bearers) <= {"warm"}:
+        return []
+    if len(bearers) == 1:
+        return [f"Cache: {next(iter(bearers))}."]
+    told = [f"{text} ({', '.join(names)})" for text, names in sorted(bearers.items())]
+    return [f"Cache: {'; '.join(told)}."]
 
 
 def _fetched(rows: Sequence[Row]) -> list[str]:
