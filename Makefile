@@ -41,7 +41,7 @@ demo: setup
 	test -e $(DEMO)/folder/dataset.json || $(BIN)/pipebench data synth $(DEMO)/folder --samples 2000 --seed 0
 	test -e $(DEMO)/wds/dataset.json || \
 		$(BIN)/pipebench data shard $(DEMO)/folder $(DEMO)/wds --format wds --shard-samples 128
-	$(BIN)/pipebench run --data $(DEMO)/folder --data $(DEMO)/wds --step null --step emulate:1398 --trials 4
+	$(BIN)/pipebench run --data $(DEMO)/folder --data $(DEMO)/wds --step null --step emulate:1398 --trials 3
 
 bench: setup
 	$(BIN)/python -m pytest bench

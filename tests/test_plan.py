@@ -93,7 +93,14 @@ def test_with_two_datasets_each_loader_runs_on_those_it_reads(
     places = (make_dataset("one").url, make_dataset("two", format="wds").url)
     plan = ask(data=places, loaders=("torch_dataloader", "webdataset", "dali"))
     labels = [contestant.label for contestant in plan.contestants]
-    assert labels == [CEILING, "torch_dataloader", "webdataset", "dali folder", "dali wds"]
+    assert labels == [
+        CEILING,
+        "torch_dataloader folder",
+        "torch_dataloader wds",
+        "webdataset",
+        "dali folder",
+        "dali wds",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_with_two_datasets_each_loader_runs_on_those_it_reads(
             {"loaders": ("torch_datalodaer",)},
             "there is no loader 'torch_datalodaer'; did you mean 'torch_dat",
         ),
-        ({"loaders": ("zzz",)}, "there is no loader 'zzz'; known: dali, "),
+        ({"loaders": ("zzz",)}, "there is no loader 'zzz'; known: arrow, dali, "),
         ({"loaders": ("dali:prefech=2",)}, "there is no dali setting 'prefech'; did you mean 'prefetch'?"),
         ({"loaders": ("torch_dataloader:workers=x",)}, "setting workers must be a whole number, not 'x'"),
         (
