@@ -1,6 +1,6 @@
 """Series against their baselines: how each comparison is made, and what it shows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean, stdev
@@ -43,11 +43,17 @@ class Line:
         return 1 if self.comparison.ratio.estimate > 1 else -1
 
 
-def called(line: Line, lines: Iterable[Line]) -> str:
-    """The contestant, and in which result where that is not plain."""
-    sessions = {other.series.session for other in lines if other.comparison is not None}
-    plain = sessions == {line.series.session} or len({other.series.session for other in lines}) == 1
-    return line.series.contestant if plain else f"{line.series.contestant} in {line.series.session.name}"
+def naming(lines: Sequence[Line]) -> Callable[[Line], str]:
+    """How lines are called: by the contestant, and by the result where that is not plain."""
+    compared = {line.series.session for line in lines if line.comparison is not None}
+    every = {line.series.session for line in lines}
+
+    def name(line: Line) -> str:
+        session = line.series.session
+        plain = len(every) == 1 or compared == {session}
+        return line.series.contestant if plain else f"{line.series.contestant} in {session.name}"
+
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

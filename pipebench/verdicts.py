@@ -1,9 +1,9 @@
 """`--fail-slower`: what is shown to be slower by more than a limit, and what could not be told."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pipebench.contest import Line, called
+from pipebench.contest import Line, naming
 from pipebench.stats import Outcome
 
 UNTOLD = (Outcome.INDICATIVE, Outcome.NO_VERDICT, Outcome.DISTURBED)
@@ -28,20 +28,21 @@ class Threshold:
 
     def sentences(self, lines: Sequence[Line]) -> Iterator[str]:
         """What failed, and what this limit could not be held against."""
+        name = naming(lines)
         limit = f"more than {100 * self.limit:.3g} % " if self.limit else ""
         for line in self.failed(lines):
             assert line.comparison is not None
             ratio = line.comparison.ratio
             yield (
-                f"Failed: {called(line, lines)} is {limit}slower than its baseline: "
+                f"Failed: {name(line)} is {limit}slower than its baseline: "
                 f"{ratio.estimate:.2f}x [{ratio.low:.2f}, {ratio.high:.2f}]."
             )
         untold = [line for line in lines if line.comparison and line.comparison.outcome in UNTOLD]
         if untold:
-            yield f"Too little is known to judge: {_names(untold, lines)}."
+            yield f"Too little is known to judge: {_names(untold, name)}."
         undecided = [line for line in lines if line not in untold and self._is_open(line)]
         if undecided and self.limit:
-            names = _names(undecided, lines)
+            names = _names(undecided, name)
             yield f"A slow-down of {100 * self.limit:.3g} % is neither shown nor excluded: {names}."
 
     def _is_open(self, line: Line) -> bool:
@@ -49,5 +50,5 @@ class Threshold:
         return beyond and not self._fails(line)
 
 
-def _names(some: Iterable[Line], lines: Sequence[Line]) -> str:
-    return ", ".join(dict.fromkeys(called(line, lines) for line in some))
+def _names(some: Iterable[Line], name: Callable[[Line], str]) -> str:
+    return ", ".join(dict.fromkeys(map(name, some)))

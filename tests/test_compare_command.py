@@ -40,10 +40,10 @@ def test_one_result_against_its_fastest(folder: Path, capsys: Capture) -> None:
     assert compare("before.jsonl") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "step null, before.jsonl"
-    assert lines[1].split() == [*USUAL[:1], "samples/s", *USUAL[2:-1], "would", "show"]
+    assert lines[1].split() == ["contestant", "samples/s", *USUAL[2:4], "blocks", "verdict", "would", "show"]
     assert lines[2].split()[0::2] == ["a", "1"]
     assert lines[3].split()[0] == "b"
-    assert "12 blocks" in lines[3]
+    assert "      12  differs" in lines[3]
     assert lines[3].endswith("differs: slower")
     assert lines[-1].startswith("b against a: differs: slower, 0.80x [0.7")
 
@@ -53,7 +53,7 @@ def test_two_results_are_compared_with_the_first(folder: Path, capsys: Capture) 
     out = capsys.readouterr().out
     assert "step null, after.jsonl against before.jsonl" in out
     [a] = [line for line in out.splitlines() if line.startswith("a ")]
-    assert "12+12  no difference shown" in a
+    assert " 12+12  no difference shown" in a
     assert a.rstrip().endswith(" %")
     assert "Other than the baseline: a, b: torch none -> 2.5" in out
     assert "widened by the 10 % by which a host's speed may differ" in out
@@ -155,7 +155,7 @@ def test_markdown_begins_with_the_outcome(folder: Path, capsys: Capture) -> None
     assert compare("before.jsonl", "--format", "markdown") == 0
     out = capsys.readouterr().out
     assert out.startswith("**b against a: differs: slower, 0.80x \\[")
-    assert "| contestant | samples/s | ratio | interval | from | verdict | would show |" in out
+    assert "| contestant | samples/s | ratio | interval | blocks | verdict | would show |" in out
     assert re.search(r"^\| `b` \| [78]\d.*? \| 0.80x \| \\\[0.7", out, re.MULTILINE)
     assert "<details>" in out
 

@@ -55,11 +55,11 @@ def known_interval(line: Line) -> Interval | None:
 
 
 def basis(line: Line) -> str:
-    """How many blocks hold both, or `10+12` trials on either side that share none."""
+    """How many blocks hold both; `10+12` where so many trials on either side share none."""
     if line.comparison is None or line.baseline is None:
         return ""
     if line.method == "paired":
-        return f"{line.comparison.blocks} blocks"
+        return str(line.comparison.blocks)
     return f"{line.series.trials}+{line.baseline.trials}"
 
 

@@ -27,19 +27,25 @@ class Column:
     fields: Callable[[Line], Fields]
     """Whole values; their names are the same for every line."""
     right: bool = False
+    foreign: bool = False
+    """Whether somebody else has worded what it shows."""
 
 
 def cell(column: Column, line: Line) -> str:
     """On one line and printable, whatever somebody has named a loader."""
-    return one_line(column.text(line))
+    text = column.text(line)
+    return one_line(text) if column.foreign else text
 
 
-def heading(column: Column, lines: Iterable[Line]) -> str:
-    """Of the rate by its unit, where all lines share it."""
-    if column.name != "rate":
-        return column.heading
-    units = {line.series.unit for line in lines}
-    return {"samples/s": "samples/s", "rounds/s": "a round"}[units.pop()] if len(units) == 1 else "rate"
+def heading(column: Column, lines: Sequence[Line]) -> str:
+    """Of the rate by its unit and of the trials by their kind, where all lines share it."""
+    if column.name == "rate":
+        units = {line.series.unit for line in lines}
+        return {"samples/s": "samples/s", "rounds/s": "a round"}[units.pop()] if len(units) == 1 else "rate"
+    if column.name == "from":
+        paired = all(line.method == "paired" for line in lines if line.comparison is not None)
+        return "blocks" if paired else "trials"
+    return column.heading
 
 
 def chosen(text: str | None, default: Iterable[str]) -> list[Column]:
@@ -109,6 +115,7 @@ def _plain(name: str, get: Callable[[Line], Any], heading: str = "") -> Column:
         heading=heading or name,
         text=lambda line: str(get(line) or ""),
         fields=lambda line: {name: get(line)},
+        foreign=True,
     )
 
 
@@ -118,6 +125,7 @@ def _mapping(name: str, get: Callable[[Line], Mapping[str, Any]]) -> Column:
         heading=name,
         text=lambda line: cells.pairs(get(line)),
         fields=lambda line: {name: dict(get(line))},
+        foreign=True,
     )
 
 
@@ -127,6 +135,7 @@ def _condition(aspect: str) -> Column:
         heading=aspect,
         text=lambda line: cells.condition(line.series, aspect),
         fields=lambda line: {aspect: getattr(line.series.conditions, aspect, None)},
+        foreign=True,
     )
 
 
@@ -167,7 +176,7 @@ _COMPARED = (
     ),
     Column(name="interval", heading="interval", text=cells.interval, fields=_interval, right=True),
     Column(name="from", heading="from", text=cells.basis, fields=_from, right=True),
-    Column(name="verdict", heading="verdict", text=cells.verdict, fields=_verdict),
+    Column(name="verdict", heading="verdict", text=cells.verdict, fields=_verdict, foreign=True),
     Column(name="would_show", heading="would\nshow", text=cells.would_show, fields=_would_show, right=True),
     _plain("changes", lambda line: "; ".join(changes(line.duel)) if line.duel else ""),
 )

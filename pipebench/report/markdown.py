@@ -15,9 +15,6 @@ _AFTER_RENDERING = re.compile(r"[@#](?=\w)|:(?=\S)|\$")
 """What GitHub looks for in the rendered text: mentions, issues, emoji and URLs, formulas."""
 _APART = "<!-- -->"
 
-_NAMES = frozenset({"contestant", "loader", "result", "task", "settings", "versions", "reason", "host"})
-"""Columns whose cells somebody else has worded."""
-
 
 def render(sheet: Sheet) -> str:
     """The outcome first, then the tables, then the notes, folded away."""
@@ -41,7 +38,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cell(column: Column, text: str) -> str:
-    return code(text) if column.name in _NAMES and text else escaped(text)
+    return code(text) if column.foreign and column.name != "verdict" and text else escaped(text)
 
 
 def escaped(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipebench.conditions import ASPECTS
-from pipebench.contest import Line, Terms, called
+from pipebench.contest import Line, Terms, naming
 from pipebench.likeness import changes, contrast, differing_aspects
 from pipebench.report import cells
 from pipebench.report.columns import Column
@@ -39,18 +39,15 @@ def lay_out(
     lines: Sequence[Line], columns: Sequence[Column], terms: Terms, threshold: Threshold | None = None
 ) -> Sheet:
     """The sheet of a contest's lines."""
-    shown = [line for line in lines if not _is_beside(line, lines)]
+    # Where results are compared with each other, those lines need no row that are not compared.
+    apart = any(map(_apart, lines))
+    shown = [line for line in lines if line.comparison is not None or not apart]
     return Sheet(
         columns=tuple(columns),
         groups=tuple(_groups(shown)),
         notes=tuple(_notes(lines, terms)),
         verdicts=(*_verdicts(lines), *(threshold.sentences(lines) if threshold else ())),
     )
-
-
-def _is_beside(line: Line, lines: Iterable[Line]) -> bool:
-    """Whether a line needs no row: where results are compared with each other, those that are not."""
-    return line.comparison is None and any(_apart(other) for other in lines)
 
 
 def _apart(line: Line) -> bool:
@@ -86,10 +83,11 @@ def _notes(lines: Sequence[Line], terms: Terms) -> Iterator[str]:
 def _shared(lines: Sequence[Line], texts: Callable[[Line], Iterable[str]]) -> Iterator[tuple[str, str]]:
     """Each text that some lines have, with whom it concerns, once."""
     bearers: dict[str, list[str]] = {}
+    name = naming(lines)
     for line in lines:
         for text in filter(None, texts(line)):
-            bearers.setdefault(text, []).append(called(line, lines))
-    everyone = {called(line, lines) for line in lines}
+            bearers.setdefault(text, []).append(name(line))
+    everyone = set(map(name, lines))
     for text, names in bearers.items():
         whole = len(everyone) > 1 and set(names) == everyone
         yield text, "all" if whole else ", ".join(dict.fromkeys(names))
@@ -155,11 +153,8 @@ def sentence(line: Line) -> str:
     if line.baseline and _apart(line):
         both = f"{line.series.contestant} in {line.series.session.name} against {line.baseline.session.name}"
     size = f"{cells.ratio(line)} {cells.interval(line)}".strip()
-    how = (
-        f"from {cells.basis(line)}"
-        if line.method == "paired"
-        else f"{line.method}, {cells.basis(line)} trials"
-    )
+    trials = cells.basis(line)
+    how = f"from {trials} blocks" if line.method == "paired" else f"{line.method}, {trials} trials"
     text = f"{both}: {cells.verdict(line)}, {size}, {how}"
     if line.comparison.blocks < ENOUGH:
         text += f"; {NEEDED}"

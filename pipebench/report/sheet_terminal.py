@@ -1,6 +1,4 @@
-"""A sheet on a terminal: coloured there, and where it is piped plain, one line a row and a sentence."""
-
-import io
+"""A sheet on a terminal, in colour."""
 
 from rich.console import Console
 from rich.table import Table
@@ -20,26 +18,15 @@ _STYLES = {
 }
 
 
-def print_sheet(sheet: Sheet, console: Console | None = None) -> None:
+_WIDE = 10_000
+"""Columns of a table that is only measured."""
+
+
+def print_sheet(console: Console, sheet: Sheet) -> None:
     """Each group as a table, then the notes, then the outcome."""
-    console = console or Console()
-    if console.is_terminal:
-        _print(console, sheet)
-        return
-    wide = Console(file=io.StringIO(), width=_WIDE, force_terminal=False, color_system=None)
-    _print(wide, sheet)
-    text = wide.file.getvalue()  # type: ignore[attr-defined] # the StringIO
-    console.file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
-
-
-_WIDE = 100_000
-"""Columns of what is piped: a row, a note, a sentence each stay on their line."""
-
-
-def _print(console: Console, sheet: Sheet) -> None:
     for group in sheet.groups:
         console.print(Text(one_line(group.title), style="bold underline"))
-        table = _table(sheet, group, console)
+        table = _table(sheet, group)
         least = table.__rich_measure__(console, console.options.update(width=_WIDE)).minimum
         console.print(table, width=max(console.width, least), crop=False)
         console.print()
@@ -49,31 +36,26 @@ def _print(console: Console, sheet: Sheet) -> None:
         console.print(Text(one_line(verdict), style="bold"))
 
 
-def _table(sheet: Sheet, group: Group, console: Console) -> Table:
+def _table(sheet: Sheet, group: Group) -> Table:
     result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in sheet.columns:
         result.add_column(
-            _heading(column, group, console),
+            heading(column, group.lines),
             justify="right" if column.right else "left",
             no_wrap=column.right,
             overflow="fold",
             min_width=_LEAST.get(column.name),
         )
     for line in group.lines:
-        result.add_row(*(_cell(column, line, console) for column in sheet.columns))
+        result.add_row(*(_cell(column, line) for column in sheet.columns))
     return result
-
-
-def _heading(column: Column, group: Group, console: Console) -> str:
-    text = heading(column, group.lines)
-    return text if console.is_terminal else text.replace("\n", " ")
 
 
 _LEAST = {"contestant": 16, "verdict": 13}
 
 
-def _cell(column: Column, line: Line, console: Console) -> Text:
-    if column.name == "contestant" and console.is_terminal:
+def _cell(column: Column, line: Line) -> Text:
+    if column.name == "contestant":
         return contestant_text(line.series.contestant)
     return Text(cell(column, line), style=_style(line) if column.name == "verdict" else "")
 

@@ -7,11 +7,10 @@ from typing import Literal
 
 from pipebench.contest import Line, Terms
 from pipebench.errors import one_line
-from pipebench.report import csv, markdown
+from pipebench.report import csv, markdown, sheet_plain
 from pipebench.report.columns import COLUMNS, USUAL, chosen, fields
 from pipebench.report.plain_json import dumps
 from pipebench.report.sheet import Sheet, lay_out
-from pipebench.report.sheet_terminal import print_sheet
 from pipebench.verdicts import Threshold
 
 Form = Literal["table", "markdown", "csv", "json"]
@@ -36,8 +35,14 @@ def show(lines: Sequence[Line], terms: Terms, shape: Shape, notes: Sequence[str]
     columns = chosen(shape.columns, USUAL if people else COLUMNS)
     sheet = lay_out(lines, columns, terms, shape.threshold)
     sheet = replace(sheet, notes=(*notes, *sheet.notes))
-    if shape.form == "table":
-        print_sheet(sheet)
+    if shape.form == "table" and sys.stdout.isatty():
+        from rich.console import Console
+
+        from pipebench.report.sheet_terminal import print_sheet
+
+        print_sheet(Console(), sheet)
+    elif shape.form == "table":
+        sys.stdout.write(sheet_plain.render(sheet))
     elif shape.form == "markdown":
         sys.stdout.write(markdown.render(sheet))
     else:
