@@ -51,7 +51,7 @@ def _table(sheet: Sheet, group: Group) -> Table:
     return result
 
 
-_LEAST = {"contestant": 16, "verdict": 13}
+_LEAST = {"contestant": 14, "verdict": 13}
 
 
 def _cell(column: Column, line: Line) -> Text:
