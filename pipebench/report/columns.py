@@ -165,7 +165,13 @@ _COMPARED = (
     _plain("loader", lambda line: line.series.loader),
     _plain("task", lambda line: line.series.task),
     _plain("result", lambda line: line.series.session.name),
-    Column(name="baseline", heading="against", text=lambda line: cells.rate(line.baseline), fields=_baseline),
+    Column(
+        name="baseline",
+        heading="against",
+        text=lambda line: cells.rate(line.baseline),
+        fields=_baseline,
+        right=True,
+    ),
     Column(name="rate", heading="rate", text=lambda line: cells.rate(line.series), fields=_rate, right=True),
     Column(
         name="ratio",

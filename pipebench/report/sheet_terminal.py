@@ -18,6 +18,8 @@ _STYLES = {
 }
 
 
+_NARROW = 100
+"""Columns of a terminal below which those of a table stand closer."""
 _WIDE = 10_000
 """Columns of a table that is only measured."""
 
@@ -26,7 +28,7 @@ def print_sheet(console: Console, sheet: Sheet) -> None:
     """Each group as a table, then the notes, then the outcome."""
     for group in sheet.groups:
         console.print(Text(one_line(group.title), style="bold underline"))
-        table = _table(sheet, group)
+        table = _table(sheet, group, 1 if console.width < _NARROW else 2)
         least = table.__rich_measure__(console, console.options.update(width=_WIDE)).minimum
         console.print(table, width=max(console.width, least), crop=False)
         console.print()
@@ -36,8 +38,8 @@ def print_sheet(console: Console, sheet: Sheet) -> None:
         console.print(Text(one_line(verdict), style="bold"))
 
 
-def _table(sheet: Sheet, group: Group) -> Table:
-    result = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def _table(sheet: Sheet, group: Group, gap: int) -> Table:
+    result = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for column in sheet.columns:
         result.add_column(
             heading(column, group.lines),
@@ -51,7 +53,7 @@ def _table(sheet: Sheet, group: Group) -> Table:
     return result
 
 
-_LEAST = {"contestant": 14, "verdict": 13}
+_LEAST = {"contestant": 16, "verdict": 13}
 
 
 def _cell(column: Column, line: Line) -> Text:
