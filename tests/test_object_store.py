@@ -39,7 +39,7 @@ main()
 
 def run_forking(url: str, first: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", FORKING.format(first=first), url],
+        [sys.executable, "-W", "error", "-W", "ignore:This process", "-c", FORKING.format(first=first), url],
         capture_output=True,
         text=True,
         timeout=60,
