@@ -5,6 +5,7 @@ Beside each `<name>.tar` lies `<name>.idx`, DALI's index in version 1.1.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from pipebench.errors import BadInput
 
@@ -18,6 +19,8 @@ _LEFT_OUT = re.compile(r"__[^/]*__/")
 """What webdataset leaves out unasked: `skip_meta` in its `tar_file_iterator`."""
 _ENDS_AT_DOT = re.compile(r"(?:.*/|)[^.]+")
 """The key as webdataset finds it in a name: `base_plus_ext`, whose `.` is no newline."""
+_PLAIN = re.compile(r"[a-z0-9][\w-]*(/[\w-]+)*", re.ASCII | re.IGNORECASE)
+"""Keys, as most are, in which there is nothing to encode or to refuse."""
 _BLANK = re.compile(r"\s")
 
 
@@ -74,6 +77,8 @@ def _add(tar: Tar, sample: Sample) -> tuple[Placed, PlacedPart]:
 
 def _stem(key: str) -> str:
     """As `member_stem`; `BadInput` for a key that some reader of tars would not give back."""
+    if _PLAIN.fullmatch(key):
+        return key
     check_path(key)
     stem = member_stem(key)
     if _LEFT_OUT.match(key) or not _ENDS_AT_DOT.fullmatch(stem):
@@ -108,4 +113,9 @@ class _DaliIndex:
 
 
 def _told(field: str, part: PlacedPart) -> str:
-    return "" if _BLANK.search(field) else f" {field} {part.offset} {part.size}"
+    return f" {field} {part.offset} {part.size}" if _can_be_told(field) else ""
+
+
+@lru_cache(1000)
+def _can_be_told(field: str) -> bool:
+    return _BLANK.search(field) is None
