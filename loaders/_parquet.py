@@ -82,12 +82,15 @@ class LibraryReader:
         column = payload_column(str(self._dataset.index.member[int(piece.ids[0])]))
         begin = 0
         for batch in self._batches(piece, column):
+            if batch.num_columns != 1:
+                raise OSError(f"it has no column {column!r}")
             inside = slice(*np.searchsorted(rows, (begin, begin + len(batch))))
             if inside.start < inside.stop:
                 yield self._part(piece.ids[inside], _values(batch), rows[inside] - begin)
             begin += len(batch)
             if begin > rows[-1]:
                 return
+        raise OSError(f"a row group has {begin} rows instead of more than {rows[-1]}")
 
     def _batches(self, piece: Piece, column: str) -> Iterator[Any]:
         batches: Iterator[Any] = self._file(piece.shard).iter_batches(

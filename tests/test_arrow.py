@@ -244,6 +244,23 @@ def test_a_damaged_shard_is_named(make: Make, broken: Dataset, settings: ArrowSe
     assert "\n" not in str(raised.value)
 
 
+def test_a_column_that_is_gone_is_named(make: Make, broken: Dataset) -> None:
+    path = broken.local_root() / "2.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["caption", "picture", "number"]), path, row_group_size=7)
+    with pytest.raises(BadInput, match=r"2\.parquet cannot be read: it has no column 'image'; index"):
+        ids_of(make(SETTINGS["library"], dataset=broken).epoch(0))
+
+
+def test_rows_that_do_not_come_are_missed(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = _parquet.LibraryReader._batches
+    monkeypatch.setattr(
+        _parquet.LibraryReader, "_batches", lambda *given: (batch.slice(0, 4) for batch in whole(*given))
+    )
+    with pytest.raises(BadInput, match=r"parquet cannot be read: a row group has 4 rows instead of"):
+        ids_of(make(SETTINGS["library"]).epoch(0))
+
+
 def test_an_undecodable_sample_is_named(make: Make, broken: Dataset, settings: ArrowSettings) -> None:
     with (broken.local_root() / "2.parquet").open("r+b") as file:
         file.seek(broken.index.offset[40])
