@@ -6,7 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path, PurePosixPath
+from io import FileIO
+from pathlib import Path
 from tempfile import mkdtemp
 from typing import NamedTuple, Protocol
 
@@ -63,7 +64,10 @@ def place(url: str, work: str) -> Iterator[TaskPlace]:
 
 
 class _LocalPlace:
-    """Files lie in a folder of their own, on the same filesystem, until they get their names."""
+    """Files lie in a folder of their own, on the same filesystem, until they get their names.
+
+    Paths are texts here: of a folder's many small files `Path` would be most of the work.
+    """
 
     def __init__(self, root: Path, partial: Path) -> None:
         self._root = root
@@ -73,43 +77,49 @@ class _LocalPlace:
     @contextmanager
     def file(self, name: str, *, digest: bool = True) -> Iterator[Sink]:
         check_name(name, self._sinks)
-        with self._written(len(self._sinks)).open("xb", buffering=0) as file:
+        with FileIO(self._written(len(self._sinks)), "xb") as file:
             self._sinks[name] = sink = Sink(Early(file), digest=digest)
             yield sink
 
     def commit(self) -> Mapping[str, Stored]:
         written = [self._written(number) for number in range(len(self._sinks))]
         sync(written, self._partial)
-        targets = [self._root / name for name in self._sinks]
-        for path, target in zip(written, targets, strict=True):
-            _move(path, target)
-        sync({folder for target in targets for folder in self._folders(target)}, self._root)
+        folders = self._make_folders()
+        for path, name in zip(written, self._sinks, strict=True):
+            _move(path, f"{self._root}/{name}")
+        sync(folders, self._root)
         return {name: Stored(sink.size, sink.sha256()) for name, sink in self._sinks.items()}
 
-    def _written(self, number: int) -> Path:
-        return self._partial / str(number)
+    def _written(self, number: int) -> str:
+        return f"{self._partial}/{number}"
 
-    def _folders(self, target: Path) -> Iterator[Path]:
-        """The folders from the dataset's down to the file's, any of which may be new."""
-        yield self._root
-        yield from (folder for folder in target.parents if folder.is_relative_to(self._root))
+    def _make_folders(self) -> set[Path]:
+        """The folders that files go into, and those above up to the dataset's, any of which may be new."""
+        folders = {self._root}
+        for below, name in {name.rpartition("/")[0]: name for name in self._sinks}.items():
+            folder = self._root / below
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise BadInput(f"{self._root / name} cannot be written: {error.strerror or error}") from None
+            folders |= {folder, *(above for above in folder.parents if above.is_relative_to(self._root))}
+        return folders
 
 
 def check_name(name: str, taken: Mapping[str, object]) -> None:
     """`BadInput` for a file's name that leads out of the dataset, is the dataset's own, or is taken."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts or not parts:
         raise BadInput(f"a sample's file would be {name!r}, outside the dataset; rename the sample")
-    if path.parts[0].casefold() in RESERVED:
+    if parts[0].casefold() in RESERVED:
         raise BadInput(f"a sample's file would be {name!r}, a name that the dataset needs; rename the sample")
     if name in taken:
         raise BadInput(f"two samples' files would be {name!r}; rename one of the samples")
 
 
-def _move(path: Path, target: Path) -> None:
+def _move(path: str, target: str) -> None:
     """Gives a file its name, without taking it from another file."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(path, target)
         except FileExistsError:
@@ -117,14 +127,14 @@ def _move(path: Path, target: Path) -> None:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-            if target.exists():
+            if Path(target).exists():
                 _check_same(path, target)
-            path.replace(target)
+            Path(path).replace(target)
     except OSError as error:
         raise BadInput(f"{target} cannot be written: {error.strerror or error}") from None
 
 
-def _check_same(path: Path, target: Path) -> None:
+def _check_same(path: str, target: str) -> None:
     """A task that is done again finds its own files; a file of other bytes is none of them."""
     filecmp.clear_cache()
     if not filecmp.cmp(path, target, shallow=False):

@@ -37,7 +37,7 @@ class Early:
         return written
 
 
-def sync(paths: Iterable[Path], folder: Path) -> None:
+def sync(paths: Iterable[Path | str], folder: Path) -> None:
     """Waits until these files or folders, all on the filesystem of `folder`, are on storage."""
     paths = list(paths)
     if len(paths) > FEW:
@@ -47,7 +47,7 @@ def sync(paths: Iterable[Path], folder: Path) -> None:
         sync_path(path)
 
 
-def sync_path(path: Path) -> None:
+def sync_path(path: Path | str) -> None:
     """Waits until a file, or the names in a folder, are on storage."""
     number = os.open(path, os.O_RDONLY)
     try:
