@@ -152,8 +152,8 @@ def test_a_large_dataset_is_left_early(tiny_folder: Dataset) -> None:
 
 
 def test_what_cannot_be_proved_is_said(tiny_folder: Dataset) -> None:
-    elsewhere = replace(tiny_folder, format="parquet")
-    assert _proof(Honest, elsewhere).random == "unchecked: there are no probes in format parquet"
+    elsewhere = replace(tiny_folder, format="lance")
+    assert _proof(Honest, elsewhere).random == "unchecked: there are no probes in format lance"
 
 
 class Twice(Honest):
