@@ -14,8 +14,11 @@ from ._fetching import Fetcher, FetchError
 from .formats.contract import Content, Extra, Part, Row, Sample
 from .formats.names import named
 
-LOCAL, REMOTE = (4_000_000, 1024), (16_000_000, 1024)
-"""Bytes and samples that are read ahead at most, unless a single sample is larger."""
+LOCAL, REMOTE, ENCODED = (4_000_000, 1024), (16_000_000, 1024), (32_000_000, 8192)
+"""Bytes and samples that are read ahead at most, unless a single sample is larger.
+
+More where Parquet holds them encoded: in a random order each window decodes most row groups anew.
+"""
 
 
 def read_samples(rows: Iterable[Row]) -> Iterator[Sample]:
@@ -61,7 +64,7 @@ def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
     window: list[Row] = []
     size = 0
     for row in rows:
-        most, samples = LOCAL if is_local(row.payload.url) else REMOTE
+        most, samples = _limits(row.payload)
         taken = max(row.payload.size, 0) + sum([max(part.size, 0) for part in row.extras])
         if window and (size + taken > most or len(window) == samples):
             yield window
@@ -70,6 +73,12 @@ def _windows(rows: Iterable[Row]) -> Iterator[list[Row]]:
         size += taken
     if window:
         yield window
+
+
+def _limits(payload: Part) -> tuple[int, int]:
+    if payload.offset < 0:
+        return ENCODED
+    return LOCAL if is_local(payload.url) else REMOTE
 
 
 def _sample(row: Row, contents: Iterator[Content | None]) -> Sample:

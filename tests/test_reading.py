@@ -250,6 +250,21 @@ def test_cells_of_foreign_parquet(foreign: str, make_sample: MakeSample) -> None
         assert sample.extras == expected
 
 
+def test_cells_in_a_random_order_are_decoded_together(foreign: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    whole = pq.ParquetFile.iter_batches
+
+    def counted(self: Any, *args: Any, row_groups: list[int], **options: Any) -> Any:
+        groups.extend(row_groups)
+        return whole(self, *args, row_groups=row_groups, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counted)
+    order = random.Random(5).sample(range(90), 90)
+    found = [sample.payload for sample in read_samples(Row(f"{n}", 0, _cell(foreign, n)) for n in order)]
+    assert found == [b"%d" % number * 9 for number in order]
+    assert groups == [0, 1, 2, 3, 4]
+
+
 def test_a_cell_without_a_payload(foreign: str) -> None:
     with pytest.raises(BadInput, match=r"sample 'x': .*f.parquet/text/txt has no value"):
         list(read_samples([Row("x", 0, _cell(foreign, 0, "text/txt", "txt"))]))
