@@ -80,7 +80,8 @@ class Redactor:
                 self._learn_name(user)
             for number in _ALIAS.findall(text):
                 self._last = max(self._last, int(number))
-        self._needed.update(raw.get("versions") or ())
+        versions = raw.get("versions")
+        self._needed.update(versions if isinstance(versions, dict) else ())
 
     def _learn_path(self, text: str) -> None:
         for part in re.split(r"[/\\]+", text.partition("://")[2] or text):
