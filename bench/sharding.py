@@ -5,8 +5,10 @@
 All read the same class folder from a warm page cache and write next to it. Each round runs every
 contestant once, in random order and in a process of its own; ratios are paired by round. Two rates are
 given: of the work itself, once everything is imported, and of the whole process, its start included.
-What was written before is synced before a clock starts. Ours make an index, hash every payload and
-every shard, and return when all is on storage; `cp -r`, tar and the libraries leave that to the system.
+What was written before is synced before a clock starts, and kept to the end unless --tidy is given:
+where many files were deleted ext4 is slow to create others for some minutes. Ours make an index, hash
+every payload and every shard, and return when all is on storage; `cp -r`, tar and the libraries leave
+that to the system.
 """
 
 import argparse
@@ -85,22 +87,25 @@ def write_noise(folder: Path, samples: int, size: int) -> None:
 
 
 def run(name: str, source: Path, target: Path) -> Seconds:
-    """One contestant, once. What it wrote goes."""
+    """One contestant, once."""
     os.sync()
     begin = time.perf_counter()
     command = [sys.executable, str(SHARDERS), name, str(source), str(target)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     whole = time.perf_counter() - begin
-    shutil.rmtree(target)
     return Seconds(float(done.stdout.split()[-1]), whole)
 
 
-def measure(names: list[str], source: Path, rounds: int) -> dict[str, list[Seconds]]:
+def measure(names: list[str], source: Path, rounds: int, tidy: bool) -> dict[str, list[Seconds]]:
     times: dict[str, list[Seconds]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(dir=source.parent) as scratch:
+        run("cp -r", source, Path(scratch) / "warm-up")
         for number in range(rounds):
             for name in random.sample(names, len(names)):
-                times[name].append(run(name, source, Path(scratch) / f"{number}"))
+                target = Path(scratch) / f"{number} {name}"
+                times[name].append(run(name, source, target))
+                if tidy:
+                    shutil.rmtree(target)
     return times
 
 
@@ -125,6 +130,7 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, help="keeps the samples here, and takes them if they are there"
     )
+    parser.add_argument("--tidy", action="store_true", help="remove what was written at once")
     args = parser.parse_args()
     names = []
     for name in args.only or CONTESTANTS:
@@ -139,8 +145,8 @@ def main() -> None:
             source = open_dataset(str(folder))
         else:
             source = make_source(folder, args.samples, args.bytes)
-        run("cp -r", folder, folder.with_name("warm-up"))
-        report(measure(names, folder, args.rounds), source.samples, source.payload_bytes)
+        times = measure(names, folder, args.rounds, args.tidy)
+        report(times, source.samples, source.payload_bytes)
 
 
 if __name__ == "__main__":
