@@ -5,14 +5,12 @@ Definitions: `samples_per_second` is over the window with epoch boundaries in it
 idles because no batch is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 from statistics import fmean, mode
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipebench.measure import Look, Trace
 from pipebench.page_cache import label
@@ -97,7 +95,7 @@ def figures(record: Record) -> Figures | None:
         batch_seconds=seconds / len(window.batches),
         window_seconds=seconds,
         cache=label(record.cache),
-        steady=is_steady(seen.gaps(seen.alike(window.first + 1, window.last + 1))),
+        steady=is_steady(seen.gaps_of(seen.alike(window.first + 1, window.last + 1))),
         short=seconds < MIN_SECONDS,
     )
 
@@ -118,53 +116,53 @@ def remembered() -> Derive:
     return derive
 
 
-Ints = NDArray[np.int64]
-
-
 class _Seen(NamedTuple):
-    """A trace as arrays; times in ns, whole numbers, so that equal gaps have no variance at all."""
+    """A trace as lists: of some hundred batches they are done with sooner than arrays.
 
-    asked: Ints
-    got: Ints
-    sizes: Ints
-    begins: NDArray[np.bool_]
-    """Whether the batch is the first of an epoch."""
+    Times are in ns, whole numbers, so that equal gaps have no variance at all.
+    """
+
+    asked: list[int]
+    got: list[int]
+    sizes: list[int]
+    gaps: list[int]
+    """From the arrival before each batch to its own; the first has none."""
+    starts: Sequence[int]
+    """The first batch of each epoch, in order."""
     epoch: int | None
     """Batches of a whole one (`epoch_batches`)."""
 
     def between(self, first: int, last: int) -> float:
         """Seconds from one arrival to the other."""
-        return int(self.got[last] - self.got[first]) / 1e9
+        return (self.got[last] - self.got[first]) / 1e9
 
     def samples(self, first: int, last: int) -> int:
         """In the batches after `first` until `last`."""
-        return int(self.sizes[first + 1 : last + 1].sum())
+        return sum(self.sizes[first + 1 : last + 1])
 
-    def inside(self, begin: int, end: int) -> NDArray[np.bool_]:
-        """Which of the batches begin no epoch, or all where each does."""
-        begins = self.begins[begin:end]
-        return begins if begins.all() else ~begins
+    def inside(self, begin: int, end: int) -> Sequence[int]:
+        """The batches that begin no epoch, or all where each does."""
+        starts = {start for start in self.starts if begin <= start < end}
+        if not starts:
+            return range(begin, end)
+        return [batch for batch in range(begin, end) if batch not in starts] or range(begin, end)
 
-    def alike(self, begin: int, end: int) -> NDArray[np.intp]:
+    def alike(self, begin: int, end: int) -> Sequence[int]:
         """The batches inside epochs that are as large as any: a short last one tells nothing of the pace."""
-        inside, sizes = self.inside(begin, end), self.sizes[begin:end]
-        largest = sizes[inside].max()
-        if sizes.min() < largest:
-            inside = inside & (sizes == largest)
-        return np.flatnonzero(inside) + begin
+        inside, sizes = self.inside(begin, end), self.sizes
+        if len(set(sizes[begin:end])) == 1:
+            return inside
+        largest = max(map(sizes.__getitem__, inside))
+        return [batch for batch in inside if sizes[batch] == largest]
 
-    def gaps(self, batches: NDArray[np.intp]) -> Ints:
-        """From the arrival before each batch to its own."""
-        return self.got[batches] - self.got[batches - 1]
+    def gaps_of(self, batches: Iterable[int]) -> list[int]:
+        return list(map(self.gaps.__getitem__, batches))
 
 
 def _see(trace: Trace) -> _Seen:
-    asked, got, sizes = (
-        np.frombuffer(values, np.int64) for values in (trace.asked_ns, trace.got_ns, trace.sizes)
-    )
-    begins = np.zeros(len(got), np.bool_)
-    begins[[epoch for epoch in trace.epochs if epoch < len(got)]] = True  # the last may bring none any more
-    return _Seen(asked, got, sizes, begins, epoch_batches(trace))
+    asked, got, sizes = (values.tolist() for values in (trace.asked_ns, trace.got_ns, trace.sizes))
+    gaps = [0, *map(sub, got[1:], got)]
+    return _Seen(asked, got, sizes, gaps, trace.epochs, epoch_batches(trace))
 
 
 def cut(trace: Trace, burst: int) -> Window:
@@ -177,7 +175,7 @@ def cut(trace: Trace, burst: int) -> Window:
 
 def _cut(seen: _Seen, burst: int) -> Window:
     alike = seen.alike(1, len(seen.got))
-    first = int(alike[transient_end(seen.gaps(alike))]) - 1
+    first = alike[transient_end(seen.gaps_of(alike))] - 1
     available = len(seen.got) - 1 - first
     fitting = [unit for unit in (seen.epoch, burst, 1) if unit and unit <= available]
     return Window(first, first + available // fitting[0] * fitting[0])
@@ -190,18 +188,17 @@ def _headline(trace: Trace, seen: _Seen, window: Window, steady: float) -> float
     boundary in it too much: then an epoch is reckoned at the steady rate and one mean boundary.
     """
     whole = seen.epoch and len(window.batches) % seen.epoch == 0
-    if whole or not seen.begins[window.first + 1 : window.last + 1].any():
+    if whole or not any(window.first < start <= window.last for start in trace.epochs):
         return seen.samples(window.first, window.last) / seen.between(window.first, window.last)
-    samples = int(seen.sizes[: trace.epochs[1]].sum())
+    samples = sum(seen.sizes[: trace.epochs[1]])
     return samples / ((samples - trace.sizes[0]) / steady + (_boundary(trace) or 0.0))
 
 
 def _steady(seen: _Seen, window: Window) -> float | None:
     """Samples per second without the boundaries; None where no time passed."""
-    begin, end = window.first + 1, window.last + 1
-    batches = np.flatnonzero(seen.inside(begin, end)) + begin
-    took_ns = int(seen.gaps(batches).sum())
-    return int(seen.sizes[batches].sum()) / (took_ns / 1e9) if took_ns > 0 else None
+    inside = seen.inside(window.first + 1, window.last + 1)
+    took_ns = sum(map(seen.gaps.__getitem__, inside))
+    return sum(map(seen.sizes.__getitem__, inside)) / (took_ns / 1e9) if took_ns > 0 else None
 
 
 def epoch_batches(trace: Trace) -> int | None:
@@ -254,14 +251,12 @@ def _cpu(seen: _Seen, looks: Sequence[Look], cores: int) -> tuple[float, float, 
     cpu_seconds = (end.cpu_ns - begin.cpu_ns) / 1e9
     seconds = (end.at_ns - begin.at_ns) / 1e9
     busy = (end.host_busy_ns - begin.host_busy_ns) / 1e9
-    samples = int(seen.sizes[begin.batches : end.batches].sum())
+    samples = sum(seen.sizes[begin.batches : end.batches])
     return cpu_seconds / samples, cpu_seconds / seconds / cores, max(0.0, (busy - cpu_seconds) / seconds)
 
 
 def _waits(seen: _Seen, window: Window) -> tuple[float, float, float]:
     counted = slice(window.first + 1, window.last + 1)
-    waits = np.sort(seen.got[counted] - seen.asked[counted])
-    p50, p95, p99 = (
-        int(waits[min(len(waits) - 1, int(share * len(waits)))]) / 1e9 for share in (0.5, 0.95, 0.99)
-    )
+    waits = sorted(map(sub, seen.got[counted], seen.asked[counted]))
+    p50, p95, p99 = (waits[min(len(waits) - 1, int(share * len(waits)))] / 1e9 for share in (0.5, 0.95, 0.99))
     return p50, p95, p99

@@ -8,12 +8,11 @@ White (1997) for MSER-5.
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import accumulate
 from math import exp, inf, log, sqrt
+from operator import mul
 from statistics import fmean, stdev
 from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipebench.distributions import signed_rank_outside, signed_rank_p_below, student_quantile
 from pipebench.pairs import walsh_averages
@@ -26,8 +25,6 @@ DIFFERS, EQUAL = 0.02, 0.03
 """`differs` is at least this far from 1; `equal` lies within this of it."""
 
 K = TypeVar("K", bound=Hashable)
-Values = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,30 +165,30 @@ def _exp(interval: Interval) -> Interval:
     return Interval(exp(interval.estimate), exp(interval.low), exp(interval.high))
 
 
-def transient_end(gaps: Sequence[float] | Ints) -> int:
+def transient_end(gaps: Sequence[float]) -> int:
     """How many of the first gaps belong to the start-up, by MSER-5; at most half of them.
 
-    Gaps are averaged in fives, where there are 20 at least; the cut minimises the variance of what
+    Gaps are summed in fives, where there are 20 at least; the cut minimises the variance of what
     remains over the square of its length. Fewer gaps are taken one by one: batches that were
     prefetched while the first one was waited for would count as speed otherwise.
     """
     size = 5 if len(gaps) >= 20 else 1
-    groups = np.asarray(gaps[: len(gaps) // size * size], np.float64).reshape(-1, size).sum(axis=1) / size
+    groups = [sum(gaps[at : at + size]) for at in range(0, len(gaps) // size * size, size)]
     if len(groups) < 4:
         return 0
-    return size * int(np.argmin(_variances_over_length(groups)[: len(groups) // 2 + 1]))
+    # From the last group backwards and less the last one, so that what is equal has no variance at all.
+    off = [group - groups[-1] for group in reversed(groups)]
+    totals, squares = list(accumulate(off)), list(accumulate(map(mul, off, off)))
+    best, kept = inf, len(groups)
+    for length in range((len(groups) + 1) // 2, len(groups) + 1):
+        total = totals[length - 1]
+        score = max(0.0, length * squares[length - 1] - total * total) / length**3
+        if score <= best:
+            best, kept = score, length
+    return size * (len(groups) - kept)
 
 
-def _variances_over_length(groups: Values) -> Values:
-    """Of what remains from each group on. From the last group backwards, so that equal ones have none."""
-    backwards = (groups - groups[-1])[::-1]
-    length = np.arange(1, len(groups) + 1)
-    mean = np.cumsum(backwards) / length
-    variance = np.maximum(np.cumsum(backwards**2) / length - mean**2, 0.0)
-    return (variance / length)[::-1]
-
-
-def is_steady(gaps: Sequence[float] | Ints, limit: float = 0.02) -> bool:
+def is_steady(gaps: Sequence[float], limit: float = 0.02) -> bool:
     """Whether the mean gaps of the first and of the last third differ by at most `limit`, or by chance.
 
     Chance is twice the standard error of the difference. Without it, gaps that vary by 20 % about
@@ -201,8 +198,14 @@ def is_steady(gaps: Sequence[float] | Ints, limit: float = 0.02) -> bool:
     third = len(gaps) // 3
     if third < 2:
         return True
-    both = np.asarray([gaps[:third], gaps[-third:]], np.float64)
-    means = both.sum(axis=1) / third
-    variances = ((both - means[:, None]) ** 2).sum(axis=1) / (third - 1)
-    allowed = max(limit * float(means.min()), 2 * sqrt(variances.sum() / third))
-    return bool(abs(means[0] - means[1]) <= allowed)
+    (before, early), (after, late) = _moments(gaps[:third]), _moments(gaps[-third:])
+    allowed = max(limit * min(before, after), 2 * sqrt((early + late) / third))
+    return abs(before - after) <= allowed
+
+
+def _moments(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and variance."""
+    count, first = len(values), values[0]
+    off = [value - first for value in values]
+    total, squares = sum(off), sum(map(mul, off, off))
+    return first + total / count, max(0.0, count * squares - total * total) / (count * (count - 1))
