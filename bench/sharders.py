@@ -19,19 +19,20 @@ from typing import Any, NamedTuple
 SHARD_BYTES = 64_000_000
 ROW_GROUP = 100
 WORKERS = 2
-OURS = "pipebench.datasets_prep.shard"
+OURS = ("pipebench.datasets_prep.shard", "pyarrow.parquet", "pyarrow.compute")
 
 
 class Contestant(NamedTuple):
     """A way to shard."""
 
     run: Callable[[Path, Path], None]
-    needs: str | None = None
-    """The module that it imports."""
+    needs: tuple[str, ...] = ()
+    """The modules that it imports."""
 
     def missing(self) -> str | None:
         """Why it cannot run here."""
-        return f"{self.needs} is not installed" if self.needs and find_spec(self.needs) is None else None
+        packages = (name.partition(".")[0] for name in self.needs)
+        return next((f"{name} is not installed" for name in packages if find_spec(name) is None), None)
 
 
 def samples(source: Path) -> Iterator[tuple[str, int, bytes]]:
@@ -121,10 +122,10 @@ CONTESTANTS = {
     "cp -r": Contestant(cp),
     "cp -r, synced": Contestant(cp_and_sync),
     "GNU tar": Contestant(tar),
-    "pyarrow": Contestant(pyarrow, "pyarrow"),
-    "ShardWriter": Contestant(shard_writer, "webdataset"),
-    "MDSWriter": Contestant(mds_writer, "streaming"),
-    "LitData": Contestant(litdata, "litdata"),
+    "pyarrow": Contestant(pyarrow, ("pyarrow.parquet",)),
+    "ShardWriter": Contestant(shard_writer, ("webdataset",)),
+    "MDSWriter": Contestant(mds_writer, ("streaming",)),
+    "LitData": Contestant(litdata, ("litdata",)),
     "ours, wds": Contestant(ours("wds"), OURS),
     "ours, parquet": Contestant(ours("parquet"), OURS),
     "ours, folder": Contestant(ours("folder"), OURS),
@@ -134,8 +135,8 @@ CONTESTANTS = {
 def main() -> None:
     name, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     contestant = CONTESTANTS[name]
-    if contestant.needs:
-        import_module(contestant.needs)
+    for name in contestant.needs:
+        import_module(name)
     begin = time.perf_counter()
     contestant.run(source, target)
     print(time.perf_counter() - begin)
