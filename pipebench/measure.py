@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count as numbers
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipebench.contract import Batch, Loader
-from pipebench.step import Step
+if TYPE_CHECKING:  # whoever only reads results needs neither
+    from pipebench.contract import Batch, Loader
+    from pipebench.step import Step
 
 LONGEST_SECONDS = 10.0
 """That a slow loader is measured for, even where it has not brought `min_batches`."""
@@ -91,7 +92,7 @@ Observe = Callable[[], tuple[int, int]]
 """Gives `Look.cpu_ns` and `Look.host_busy_ns` of now."""
 
 
-def measure(loader: Loader, step: Step, budget: Budget, clock: Clock, observe: Observe) -> Trace:
+def measure(loader: "Loader", step: "Step", budget: Budget, clock: Clock, observe: Observe) -> Trace:
     """Feeds the step from the loader, epoch after epoch, until the budget is spent.
 
     Raises `RuntimeError` if an epoch brings no batch.
@@ -127,7 +128,7 @@ def _preallocated(batches: int) -> Trace:
     return Trace(array("q", zeros), array("q", zeros), array("q", zeros))
 
 
-def _stream(loader: Loader, limit: int | None, starts: list[int]) -> Iterator[Batch]:
+def _stream(loader: "Loader", limit: int | None, starts: list[int]) -> "Iterator[Batch]":
     """The batches of all epochs; notes in `starts` with which batch each epoch began."""
     arrived = 0
     for number in range(limit) if limit is not None else numbers():

@@ -11,11 +11,12 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pipebench.dataset import Dataset
-from pipebench.files import is_local
 from pipebench.machine import filesystem
+
+if TYPE_CHECKING:  # whoever only reads results needs no dataset
+    from pipebench.dataset import Dataset
 
 MOST_RESIDENT = 0.05
 """Share of any file's pages that may be cached at the start of a cold trial."""
@@ -40,8 +41,10 @@ class Eviction:
     files: int
 
 
-def transport(dataset: Dataset) -> tuple[Literal["block", "object", "other"], str]:
+def transport(dataset: "Dataset") -> tuple[Literal["block", "object", "other"], str]:
     """How the dataset's bytes arrive, and the filesystem or protocol."""
+    from pipebench.files import is_local
+
     if not is_local(dataset.root):
         return "object", dataset.root.partition("://")[0]
     name = filesystem(dataset.local_root())

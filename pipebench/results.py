@@ -190,10 +190,12 @@ def _made(raw: dict[str, Any]) -> Record:
     trace, spec = raw.pop("trace"), raw.pop("spec")
     device = tuple((int(begin), int(end)) for begin, end in raw.pop("device_ns"))
     if trace is not None:
+        check_trace(trace)
+        if device and len(device) < len(trace["got_ns"]):
+            raise ValueError("device_ns: one pair a batch")
         arrays = {name: array("q", trace[name]) for name in _ARRAYS}
         looks = [*map(Look._make, map(_LOOK, trace["looks"]))]
         trace = Trace(**(trace | arrays | {"looks": looks}))
-        check_trace(trace, device)
     spec = spec if isinstance(spec, TrialSpec) else TrialSpec(**spec)
     return Record(spec=spec, trace=trace, device_ns=device, **raw)
 

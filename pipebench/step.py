@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pipebench.contract import Batch, Workload
 from pipebench.errors import BadInput, unknown
-from pipebench.kinds import kind
 from pipebench.options import override, parse_pairs
+
+if TYPE_CHECKING:  # whoever only reads results needs neither
+    from pipebench.contract import Batch, Workload
 
 HELP = {
     "null": "takes the batch and drops it: what the loader alone can do",
@@ -25,7 +26,7 @@ HELP = {
 class Step(Protocol):
     """What consumes a batch."""
 
-    def __call__(self, batch: Batch, arrived_ns: int) -> int:
+    def __call__(self, batch: "Batch", arrived_ns: int) -> int:
         """Takes the batch that arrived at that time; returns for how many ns the host must now wait."""
         ...
 
@@ -74,7 +75,7 @@ def _parse_emulated(text: str) -> StepSpec:
     return spec
 
 
-def make_step(text: str, workload: Workload, device: str, burn_ns: Callable[[int], None]) -> Step:
+def make_step(text: str, workload: "Workload", device: str, burn_ns: Callable[[int], None]) -> Step:
     """The step for one trial; `burn_ns` uses CPU time for `host_cpu`."""
     spec = parse_step(text)
     if spec.kind == "null":
@@ -87,7 +88,7 @@ def make_step(text: str, workload: Workload, device: str, burn_ns: Callable[[int
 class NullStep:
     """Takes the batch and drops it."""
 
-    def __call__(self, batch: Batch, arrived_ns: int) -> int:  # noqa: ARG002 - a step's signature
+    def __call__(self, batch: "Batch", arrived_ns: int) -> int:  # noqa: ARG002 - a step's signature
         return 0
 
     def device_ns(self) -> list[tuple[int, int]]:
@@ -108,7 +109,7 @@ class EmulatedStep:
         self._flight: deque[tuple[int, Batch]] = deque()
         self._free_ns = 0
 
-    def __call__(self, batch: Batch, arrived_ns: int) -> int:
+    def __call__(self, batch: "Batch", arrived_ns: int) -> int:
         work_ns = int(len(batch.ids) * 1e9 / self._spec.rate)
         if self._spec.host_cpu:
             self._burn_ns(int(work_ns * self._spec.host_cpu))
@@ -136,7 +137,7 @@ def device_times(got_ns: Sequence[int], sizes: Sequence[int], rate: float) -> li
 class ModelStep:
     """Forward, backward and an SGD step; bf16 autocast on an accelerator."""
 
-    def __init__(self, name: str, workload: Workload, device: str) -> None:
+    def __init__(self, name: str, workload: "Workload", device: str) -> None:
         try:
             import torch
         except ImportError:
@@ -144,12 +145,14 @@ class ModelStep:
         self._torch = torch
         self._device = torch.device(device)
         torch.manual_seed(workload.seed)
+        from pipebench.kinds import kind
+
         dataset = workload.dataset
         self._model = kind(dataset.kind).model(name, len(dataset.classes)).to(self._device).train()
         self._optimizer = torch.optim.SGD(self._model.parameters(), lr=1e-3, momentum=0.9)
         self._events: list[tuple[Any, Any]] = []
 
-    def __call__(self, batch: Batch, arrived_ns: int) -> int:  # noqa: ARG002 - a step's signature
+    def __call__(self, batch: "Batch", arrived_ns: int) -> int:  # noqa: ARG002 - a step's signature
         if self._device.type != "cuda":
             self._train(batch)
             return 0
@@ -161,7 +164,7 @@ class ModelStep:
         self._events.append((begin, end))
         return 0
 
-    def _train(self, batch: Batch) -> None:
+    def _train(self, batch: "Batch") -> None:
         torch, device = self._torch, self._device
         inputs = batch.inputs.to(device, non_blocking=True)
         labels = batch.labels.to(device, non_blocking=True)

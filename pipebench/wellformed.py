@@ -4,14 +4,13 @@ A results file may come from anybody. What is refused here could make a figure w
 fail; what is merely unlikely is told by `pipebench audit`.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import isfinite
+from operator import itemgetter, le
 from typing import Any
 
-import numpy as np
-
 from pipebench.errors import BadInput
-from pipebench.measure import Trace
+from pipebench.measure import Look
 from pipebench.page_cache import label
 from pipebench.step import parse_step
 
@@ -48,44 +47,61 @@ def _spec(raw: Mapping[str, Any]) -> None:
 
 
 def _measured(raw: Mapping[str, Any]) -> None:
-    _counted(raw["times_ns"], _TIMES, "times_ns")
-    for moment in ("first", "last") if raw["resources"] else ():
-        _counted(raw["resources"].get(moment), _RESOURCES, f"resources.{moment}")
-    if raw["resources"] and not _counts(raw["resources"].get("memory_bytes")):
-        raise ValueError("resources.memory_bytes")
-    _counted(raw["cache"], [name for name in _CACHE_COUNTS if name in raw["cache"]], "cache")
+    try:
+        whole = _counts(_numbers(raw))
+    except (KeyError, TypeError, IndexError):
+        whole = False
+    if not whole:
+        raise ValueError(_culprit(raw))
     try:
         label(raw["cache"])
     except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ValueError("cache") from None
 
 
-def _counted(raw: object, names: Collection[str], where: str) -> None:
-    """Raises `ValueError` unless each of the names is a count."""
-    if not isinstance(raw, dict):
-        raise ValueError(where)
-    values = [raw.get(name) for name in names]
-    if values and not _counts(values):
-        raise ValueError(f"{where}.{next(name for name in names if not _count(raw.get(name)))}")
+def _numbers(raw: Mapping[str, Any]) -> list[Any]:
+    """All that must be counts, together, since one look at many is done sooner than many at one."""
+    cache, resources = raw["cache"], raw["resources"]
+    found = [*itemgetter(*_TIMES)(raw["times_ns"]), *(cache[name] for name in _CACHE if name in cache)]
+    if resources:
+        used, memory = itemgetter(*_RESOURCES), resources["memory_bytes"]
+        found += [*used(resources["first"]), *used(resources["last"]), memory[0], *memory]
+    return found
 
 
-def check_trace(trace: Trace, device_ns: Sequence[object]) -> None:
-    """Raises `ValueError` unless batches, epochs and looks follow each other as time does."""
-    asked, got, sizes = (np.frombuffer(v, np.int64) for v in (trace.asked_ns, trace.got_ns, trace.sizes))
+def _culprit(raw: Mapping[str, Any]) -> str:
+    """The field that holds something else."""
+    used = raw["resources"]
+    parts: list[tuple[str, Any, Sequence[str]]] = [("times_ns", raw["times_ns"], _TIMES)]
+    parts += [(f"resources.{name}", used.get(name), _RESOURCES) for name in ("first", "last") if used]
+    parts += [("cache", raw["cache"], [name for name in _CACHE if name in raw["cache"]])]
+    for where, part, names in parts:
+        if not isinstance(part, dict):
+            return where
+        for name in names:
+            if not _count(part.get(name)):
+                return f"{where}.{name}"
+    return "resources.memory_bytes"
+
+
+def check_trace(trace: Mapping[str, Any]) -> None:
+    """Raises `ValueError` unless batches, epochs and looks follow each other as time does.
+
+    Whether the times are whole numbers shows when arrays are made of them.
+    """
+    asked, got, sizes = trace["asked_ns"], trace["got_ns"], trace["sizes"]
     batches = len(got)
     if not len(asked) == len(sizes) == batches:
         raise ValueError("trace: one time or size a batch")
     if not batches:
         return
-    backwards = (got < asked).any() or (asked[1:] < got[:-1]).any()
-    if backwards or asked[0] < 0 or got[-1] > LARGEST:
+    forwards = all(map(le, asked, got)) and all(map(le, got, asked[1:]))
+    if not forwards or asked[0] < 0 or got[-1] > LARGEST:
         raise ValueError("trace: times that go backwards")
-    if sizes.min() < 1 or sizes.max() > LARGEST // batches:
+    if min(sizes) < 1 or max(sizes) > LARGEST // batches:
         raise ValueError("trace.sizes")
-    _epochs(trace.epochs, batches)
-    _looks(trace, batches)
-    if device_ns and len(device_ns) < batches:
-        raise ValueError("device_ns: one pair a batch")
+    _epochs(trace["epochs"], batches)
+    _looks(trace["looks"], batches)
 
 
 def _epochs(epochs: Sequence[int], batches: int) -> None:
@@ -94,9 +110,9 @@ def _epochs(epochs: Sequence[int], batches: int) -> None:
         raise ValueError("trace.epochs")
 
 
-def _looks(trace: Trace, batches: int) -> None:
+def _looks(looks: Iterable[Mapping[str, Any]], batches: int) -> None:
     before, moment = 0, -1
-    for seen, at_ns, cpu_ns, busy_ns in trace.looks:
+    for seen, at_ns, cpu_ns, busy_ns in map(itemgetter(*Look._fields), looks):
         if not (type(seen) is type(at_ns) is type(cpu_ns) is type(busy_ns) is int):
             raise ValueError("trace.looks")
         rising = before < seen <= batches and moment < at_ns <= LARGEST
@@ -194,10 +210,8 @@ _SPEC: dict[str, Check] = {
     "cache": _one_of("warm", "cold"),
 }
 
-_CACHE_COUNTS = ("bytes_read", "payload_bytes", "fetched_bytes", "requests")
-
+_CACHE = ("bytes_read", "payload_bytes", "fetched_bytes", "requests")
 _TIMES = ("spawned", "imported", "step_ready", "loader_ready")
-
 _RESOURCES = (
     "user_ns",
     "system_ns",
