@@ -70,7 +70,7 @@ def series_of(session: Session, records: Sequence[Record], derive: Derive) -> li
     for record in records:
         if record.block >= 0 and (found := derive(record)):
             trials.setdefault((record.contestant, record.spec.step), {})[record.block] = record, found
-    rows = summarise(records, derive)
+    rows = summarise(records, derive, used=False)
     return [_series(session, row, trials.get((row.contestant, row.step), {}), marked) for row in rows]
 
 

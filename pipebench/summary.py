@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from statistics import median
 from typing import Any
 
@@ -77,12 +77,16 @@ class _Host:
     marked: set[int]
     """Disturbed blocks."""
     derive: Derive
+    used: bool = True
 
 
-def summarise(records: Sequence[Record], derive: Derive = figures) -> list[Row]:
-    """One row a contestant and step, in order of first appearance; the resident loader is left out."""
+def summarise(records: Sequence[Record], derive: Derive = figures, *, used: bool = True) -> list[Row]:
+    """One row a contestant and step, in order of first appearance; the resident loader is left out.
+
+    Whoever shows no `usage` can save its derivation.
+    """
     measured, proofs = _grouped(records)
-    host = _host(records, measured, marked_blocks(records, derive), derive)
+    host = replace(_host(records, measured, marked_blocks(records, derive), derive), used=used)
     rows = [
         _row(step, blocks, host, proofs.get(contestant))
         for (contestant, step), blocks in measured.items()
@@ -156,7 +160,7 @@ def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | N
         stall_floor=None if idle is None or found[0].stall is None else 2 * idle,
         cache=tuple(sorted({f.cache for f in found})),
         step_overhead_ns=host.overhead_ns,
-        usage=_usage(blocks.values()),
+        usage=_usage(blocks.values()) if host.used else None,
         labels=_labels(found, len(by_block) - len(found), host.overhead_ns),
     )
 
