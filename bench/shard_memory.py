@@ -45,7 +45,7 @@ def main() -> None:
             make_source(Path(folder, "src"), samples)
             options = ["--format", args.format, *shlex.split(args.options)]
             total, coordinator, seconds = measured(Path(folder, "src"), Path(folder, "dst"), options)
-        print(f"{samples:10} {total / 1e6:8.0f} {coordinator / 1e6:15.0f} {seconds:8.1f}", flush=True)
+            print(f"{samples:10} {total / 1e6:8.0f} {coordinator / 1e6:15.0f} {seconds:8.1f}", flush=True)
 
 
 def measured(source: Path, target: Path, options: list[str]) -> tuple[int, int, float]:
