@@ -7,11 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipebench.datasets_prep import _crew
 from pipebench.datasets_prep._crew import Crew, crew
 from pipebench.datasets_prep._tally import HERE
 from pipebench.errors import BadInput
 
 MILLION = 1_000_000
+
+
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever threads other tests have left: only a fork knows this module's functions."""
+    monkeypatch.setattr(_crew, "_is_alone", lambda: True)
 
 
 def work(number: int) -> tuple[int, int]:
@@ -30,6 +37,7 @@ def pids(processes: Crew) -> list[int]:
     return [process.pid for process in processes.pool._processes.values()]
 
 
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_all_tasks_are_done_and_counted(workers: int) -> None:
     with crew(workers, may_fork=True) as processes:
@@ -44,6 +52,7 @@ def test_where_nothing_is_forked() -> None:
         assert sorted(processes.run(abs, range(-4, 1))) == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.usefixtures("forking")
 def test_few_tasks_are_out_at_a_time() -> None:
     asked = 0
 
@@ -60,17 +69,20 @@ def test_few_tasks_are_out_at_a_time() -> None:
         assert asked == 20
 
 
+@pytest.mark.usefixtures("forking")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_error_ends_it(workers: int) -> None:
     with pytest.raises(BadInput, match="no -1"), crew(workers, may_fork=True) as processes:
         list(processes.run(work, [1, -1, 2]))
 
 
+@pytest.mark.usefixtures("forking")
 def test_a_process_that_is_killed_is_one_sentence() -> None:
     with pytest.raises(BadInput, match="a worker process was killed"), crew(2, may_fork=True) as processes:
         list(processes.run(die, range(3)))
 
 
+@pytest.mark.usefixtures("forking")
 def test_idle_processes_that_are_killed_are_one_sentence() -> None:
     with crew(2, may_fork=True) as processes:
         list(processes.run(work, range(2)))
@@ -80,6 +92,7 @@ def test_idle_processes_that_are_killed_are_one_sentence() -> None:
             list(processes.run(work, range(50)))
 
 
+@pytest.mark.usefixtures("forking")
 def test_no_process_is_left() -> None:
     with crew(2, may_fork=True) as processes:
         started = pids(processes)
