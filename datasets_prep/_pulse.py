@@ -13,13 +13,15 @@ SECONDS = 1.5
 """Between lines of a log: nobody should wonder for 2 s whether anything happens."""
 REFRESHES = 2
 """A second, on a terminal."""
+THREAD = "pipebench-pulse"
 
 
 @contextmanager
 def pulse(text: Callable[[], str], stop: threading.Event | None = None) -> Iterator[None]:
     """Shows what `text` says while the block runs. It is called in a thread."""
     stop = stop or threading.Event()
-    thread = threading.Thread(target=_on_terminal if sys.stderr.isatty() else _in_log, args=(text, stop))
+    show = _on_terminal if sys.stderr.isatty() else _in_log
+    thread = threading.Thread(target=show, args=(text, stop), name=THREAD)
     thread.start()
     try:
         yield

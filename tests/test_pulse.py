@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from pipebench.datasets_prep._pulse import SECONDS, Speed, pulse
+from pipebench.datasets_prep._pulse import SECONDS, THREAD, Speed, pulse
 
 
 class Stop(threading.Event):
@@ -25,6 +25,10 @@ class Stop(threading.Event):
             return False
         self.done.set()
         return super().wait()
+
+
+def thread_names() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
 
 
 def texts() -> Iterator[str]:
@@ -56,10 +60,10 @@ def test_a_terminal_shows_it_in_place(
 
 
 def test_it_ends_with_the_block_however_that_ends() -> None:
-    before = threading.active_count()
     with pytest.raises(KeyError), pulse(str):
+        assert THREAD in thread_names()
         raise KeyError
-    assert threading.active_count() == before
+    assert THREAD not in thread_names()
 
 
 @pytest.mark.parametrize(
