@@ -45,16 +45,16 @@ def run_trial(spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
         result, errors = Path(folder, "record"), Path(folder, "stderr")
         order = {"spec": asdict(spec), "record": facts, "spawned_ns": SystemClock.now_ns()}
         try:
-            with _terminable():
+            with terminable():
                 code = _run(spec, mark, json.dumps(order).encode(), result, errors, timeout)
         finally:
-            _end_marked(mark)
+            end_marked(mark)
         blank = Record(spec=spec, status="failed", **facts)  # type: ignore[arg-type] # names fit the fields
-        return _collect(blank, code, timeout, result, errors)
+        return collect(blank, code, timeout, result, errors)
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """Meanwhile SIGTERM, as `timeout` and CI systems send it, is like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may say so
@@ -84,7 +84,7 @@ def _run(spec: TrialSpec, mark: str, order: bytes, result: Path, errors: Path, t
         finally:
             alive = tree(process.pid) if process.returncode is None else []
             _kill_group(process)
-            _kill(alive)
+            kill(alive)
 
 
 def _start(
@@ -112,33 +112,35 @@ def _kill_group(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def _end_marked(mark: str) -> None:
-    """Ends every process that carries the trial's mark, until none is left."""
+def end_marked(mark: str, spared: int | None = None) -> None:
+    """Ends every process that carries the trial's mark, save the spared one, until none is left."""
     end_ns = SystemClock.now_ns() + _GIVE_UP_NS
-    while (marked := _marked(mark)) and SystemClock.now_ns() < end_ns:
-        _kill(marked)
+    while (marked := _marked(mark) - {spared}) and SystemClock.now_ns() < end_ns:
+        kill(marked)
         time.sleep(0.01)
 
 
-def _kill(processes: Iterable[int]) -> None:
+def kill(processes: Iterable[int | None]) -> None:
+    """Ends them at once; whoever has gone already is no matter."""
     for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
-def _marked(mark: str) -> list[int]:
+def _marked(mark: str) -> set[int | None]:
     wanted = f"{MARK}={mark}".encode()
-    found = []
+    found = set[int | None]()
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
             if wanted in path.read_bytes():
-                found.append(int(path.parent.name))
+                found.add(int(path.parent.name))
         except OSError:
             continue  # it ended, or belongs to someone else
     return found
 
 
-def _collect(blank: Record, code: int | None, timeout: float, result: Path, errors: Path) -> Record:
+def collect(blank: Record, code: int | None, timeout: float, result: Path, errors: Path) -> Record:
     if code is None:
         reason = f"took longer than {timeout:g} s{_tail(errors)}"
         return replace(blank, status="timeout", reason=reason)

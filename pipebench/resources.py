@@ -32,6 +32,10 @@ class Resources:
     """Context switches, voluntary or not; of this process's descendants those of live threads."""
     open_files: int
     processes: int
+    runqueue_ns: int = 0
+    """Time that live threads were ready to run and had no core."""
+    consumer_ns: int = 0
+    """CPU time of the thread that consumes batches."""
 
 
 def become_subreaper() -> None:
@@ -122,7 +126,35 @@ def tree_resources() -> Resources:
         switches=sum(u.ru_nvcsw + u.ru_nivcsw for u in (own, waited)) + sum(map(_switches, processes[1:])),
         open_files=sum(_open_files(p) for p in processes),
         processes=len(processes),
+        runqueue_ns=sum(map(_runqueue_ns, processes)),
+        consumer_ns=time.thread_time_ns(),
     )
+
+
+def worker_waits() -> list[str]:
+    """What each descendant's first thread waits in, as the kernel names it; `0` where it runs.
+
+    The tracker of multiprocessing is no worker.
+    """
+    found = []
+    for process in tree(os.getpid())[1:]:
+        try:
+            if b"resource_tracker" not in Path(f"/proc/{process}/cmdline").read_bytes():
+                found.append(Path(f"/proc/{process}/wchan").read_text())
+        except OSError:
+            continue  # it ended, or the kernel does not let us look
+    return found
+
+
+def _runqueue_ns(process: int) -> int:
+    """The second number of each thread's `schedstat`: time spent waiting on a run queue."""
+    total = 0
+    for path in Path(f"/proc/{process}/task").glob("[0-9]*/schedstat"):
+        try:
+            total += int(path.read_text().split()[1])
+        except (OSError, IndexError):
+            continue  # it has just ended, or this kernel keeps no such statistics
+    return total
 
 
 def tree_memory_bytes() -> int:

@@ -1,6 +1,7 @@
 """One trial, in a process of its own: spec in, record out."""
 
 import traceback
+from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from pipebench.resources import (
     tree_memory_bytes,
     tree_read_bytes,
     tree_resources,
+    worker_waits,
 )
 from pipebench.results import Record, Status, TrialSpec
 from pipebench.step import make_step
@@ -180,6 +182,7 @@ class _Observer:
         self._looks = 0
         self._first: Resources | None = None
         self._memory: list[int] = []
+        self._waits: Counter[str] = Counter()
 
     def __call__(self) -> tuple[int, int]:
         if self._first is None:
@@ -187,13 +190,15 @@ class _Observer:
         elif self._looks % LOOKS_A_SECOND == 0:
             self._memory.append(tree_memory_bytes())
         self._looks += 1
+        self._waits.update(worker_waits())
         return tree_cpu_ns(), host_busy_ns()
 
     def resources(self, last: Resources) -> dict[str, Any]:
-        """For the record: totals at the first look and at the end, and memory in between."""
+        """For the record: totals at the first look and at the end; memory in between, and workers' waits."""
         first = self._first or last
         memory = [first.memory_bytes, *self._memory, last.memory_bytes]
-        return {"first": asdict(first), "last": asdict(last), "memory_bytes": memory}
+        used = {"first": asdict(first), "last": asdict(last), "memory_bytes": memory}
+        return used | {"worker_waits": dict(self._waits)}
 
 
 def _prove(record: Record, contender: Contender) -> Record:
