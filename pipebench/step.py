@@ -20,6 +20,7 @@ HELP = {
     "null": "takes the batch and drops it: what the loader alone can do",
     "emulate:RATE[,depth=N,host_cpu=SHARE]": "an accelerator that takes RATE samples/s, emulated",
     "model:NAME": "forward, backward and optimiser step of a real model ('pipebench list models')",
+    "MODEL@ACCELERATOR": "emulated at each rate that is known of it ('pipebench list accelerators')",
 }
 
 
@@ -42,13 +43,17 @@ class StepSpec:
     kind: str
     """`null`, `emulate` or `model`."""
     name: str = ""
-    """The model's name."""
+    """The model's name; of an emulated step the profile that its rate comes from, if any."""
     rate: float = 0.0
     """Samples per second of the emulated accelerator."""
     depth: int = 2
     """Batches that may be in flight before the host blocks."""
     host_cpu: float = 0.0
     """Share of one core that launching the step's work uses."""
+
+
+_OPTIONS = ("depth", "host_cpu", "name")
+"""Of an emulated step."""
 
 
 @lru_cache(maxsize=1024)
@@ -66,8 +71,11 @@ def parse_step(text: str) -> StepSpec:
 
 def _parse_emulated(text: str) -> StepSpec:
     rate, _, options = text.partition(",")
-    spec = StepSpec(kind="emulate")
-    spec = override(spec, {"rate": rate} | parse_pairs(options, "step option"), "step option")
+    pairs = parse_pairs(options, "step option")
+    for key in pairs:
+        if key not in _OPTIONS:
+            raise unknown("step option", key, _OPTIONS)
+    spec = override(StepSpec(kind="emulate"), {"rate": rate} | pairs, "step option")
     if not 0 < spec.rate < float("inf"):
         raise BadInput(f"step emulate:{text} needs a rate above 0, in samples per second")
     if spec.depth < 1 or not 0 <= spec.host_cpu <= 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipebench.compare import FOREIGN_CORES, marked_blocks
 from pipebench.figures import Derive, Figures, figures
+from pipebench.profile_step import validity
 from pipebench.results import CEILING, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
 from pipebench.usage import Usage, usage
@@ -161,7 +162,10 @@ def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | N
         cache=tuple(sorted({f.cache for f in found})),
         step_overhead_ns=host.overhead_ns,
         usage=_usage(blocks.values()) if host.used else None,
-        labels=_labels(found, len(by_block) - len(found), host.overhead_ns),
+        labels=(
+            *_labels(found, len(by_block) - len(found), host.overhead_ns),
+            *filter(None, [validity(step)]),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from pipebench.compare import Standing
+from pipebench.profile_step import validity
 from pipebench.report.terminal import notes, print_run, sentence, table
 from pipebench.stats import Comparison, Interval, Outcome
 from pipebench.summary import Row
@@ -195,3 +196,12 @@ def test_what_was_fetched_is_told_of_those_of_whom_it_is_known() -> None:
     lines = notes([row("a", usage=fetched), row("b", usage=dict.fromkeys(fetched, 0.0)), row("c")])
     assert "Fetched a sample, with what was fetched ahead: a 81.2 kB in 0.031 requests." in lines
     assert not any(line.startswith("Fetched") for line in notes([row("c")]))
+
+
+def test_a_profiles_steps_show_their_tiers_and_that_nobody_ran_them() -> None:
+    steps = ("emulate:7162,name=resnet50@H100-SXM5-80GB/tuned", "emulate:2790,name=resnet50@H100/stock")
+    text = printed([row(step=step, stall=0.5, labels=(f"{validity(step)}",)) for step in steps])
+    assert text.splitlines()[1].split()[-2:] == ["7162/s", "2790/s"]
+    assert "resnet50@H100: tuned 7162/s; stock 2790/s: not validated on hardware." in text
+    assert text.count("not validated") == 1
+    assert max(map(len, text.splitlines()[:4])) <= 80

@@ -133,3 +133,8 @@ def test_no_records_no_rows() -> None:
 
 def test_interval_text() -> None:
     assert interval_text(Interval(1.314, 1.278, 1.342)) == "1.31x [1.28, 1.34]"
+
+
+def test_a_step_that_stands_for_an_accelerator_says_that_nobody_ran_it(make_record: Make) -> None:
+    [row] = summarise([make_record(step="emulate:200,name=resnet50@H100/stock")])
+    assert row.labels == ("resnet50@H100/stock as 200 samples/s: not validated on hardware",)

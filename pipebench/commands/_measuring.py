@@ -20,7 +20,7 @@ def add_workload(parser: argparse.ArgumentParser) -> None:
         "--step",
         action="append",
         metavar="S",
-        help="null, emulate:RATE[,host_cpu=SHARE] or model:NAME (default: null)",
+        help="null, emulate:RATE[,host_cpu=SHARE], model:NAME or MODEL@ACCELERATOR (default: null)",
     )
     group.add_argument("--batch-size", type=int, default=64, metavar="B", help="default: 64")
     group.add_argument(
@@ -63,10 +63,11 @@ def common(args: argparse.Namespace) -> "Request":
     """What these options ask for, over no data yet; raises `BadInput`."""
     from pipebench.options import parse_duration, parse_share
     from pipebench.plan import Request
+    from pipebench.profile_step import resolved
 
     return Request(
         data=(),
-        steps=tuple(dict.fromkeys(args.step or ["null"])),
+        steps=tuple(dict.fromkeys(resolved(args.step or ["null"]))),
         batch_size=args.batch_size,
         preprocessing=args.preprocessing,
         shuffle=not args.no_shuffle,

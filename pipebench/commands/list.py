@@ -9,7 +9,7 @@ from typing import Any
 class ListCommand:
     """The command `list`, as the command line asks it."""
 
-    help = "show the loaders, formats, kinds, steps or models that can be named"
+    help = "show the loaders, formats, kinds, steps, models or accelerators that can be named"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("what", nargs="?", choices=sorted(_TABLES), default="loaders")
@@ -20,6 +20,8 @@ class ListCommand:
         if args.json:
             print(json.dumps(rows, ensure_ascii=False, indent=1))
             return 0
+        if args.what == "accelerators":
+            return _print_accelerators()
         width = max((len(row["name"]) for row in rows), default=0)
         for row in rows:
             print(f"{row['name']:<{width}}  {row.get('about', '')}".rstrip())
@@ -73,10 +75,40 @@ def _models() -> list[Mapping[str, Any]]:
     return [{"name": name} for name in sorted(names)]
 
 
+def _accelerators() -> list[Mapping[str, Any]]:
+    from dataclasses import asdict
+
+    from pipebench.accelerators import NOT_VALIDATED, profiles
+
+    def standing(tier: str) -> str:
+        return "a user's own figure" if tier == "measured" else NOT_VALIDATED
+
+    return [
+        asdict(profile)
+        | {
+            "name": f"{profile.model}@{profile.accelerator}",
+            "family": profile.family,
+            "kind": profile.kind,
+            "samples_per_second": profile.samples_per_second,
+            "standing": standing(profile.tier),
+        }
+        for profile in profiles()
+    ]
+
+
+def _print_accelerators() -> int:
+    from pipebench.accelerators import profiles
+    from pipebench.report.profile_list import render
+
+    print(render(profiles()), end="")
+    return 0
+
+
 _TABLES: dict[str, Callable[[], list[Mapping[str, Any]]]] = {
     "loaders": _loaders,
     "formats": _formats,
     "kinds": _kinds,
     "steps": _steps,
     "models": _models,
+    "accelerators": _accelerators,
 }

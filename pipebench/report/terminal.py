@@ -9,6 +9,7 @@ from rich.text import Text
 from pipebench.compare import Standing
 from pipebench.errors import one_line
 from pipebench.figures import figures
+from pipebench.profile_step import profile_name, tiers_told, validity
 from pipebench.results import LIMITS_BLOCK, PROOF_BLOCK, Record
 from pipebench.stats import Outcome, inverse
 from pipebench.step import parse_step
@@ -56,13 +57,15 @@ def table(rows: Sequence[Row]) -> Table:
         result.add_row(
             contestant_text(contestant),
             *_figures(_main(rows, contestant)),
-            *(_stall(own.get(s)) for s in steps),
+            *(stall_text(own.get(s)) for s in steps),
         )
     return result
 
 
 def _heading(step: str) -> str:
     spec = parse_step(step)
+    if name := profile_name(step):
+        return f"stall at\n{spec.rate:.5g}/s\n{name.rpartition('/')[2]}"
     return f"stall at\n{spec.rate:g}/s" if spec.kind == "emulate" else f"stall\n{spec.name}"
 
 
@@ -101,7 +104,8 @@ def _share(value: float | None) -> str:
     return "?" if value is None else f"{value:.0%}"
 
 
-def _stall(row: Row | None) -> str:
+def stall_text(row: Row | None) -> str:
+    """The share of time, or below which share it lies, or `-` where there is none."""
     if row is None or row.stall is None:
         return "-"
     if row.stall_floor is not None and row.stall < row.stall_floor:
@@ -113,6 +117,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """Why a row has no figure, and what limits those that have one."""
     lines = [f"{r.contestant}: {r.status}: {r.reason}" for r in rows if r.status != "ok"]
     lines += _labels([row for row in rows if row.trials])
+    lines += tiers_told(row.step for row in rows)
     lines += _caches(rows)
     lines += _fetched(rows)
     if any(row.trials for row in rows):
@@ -157,6 +162,8 @@ def _labels(rows: Sequence[Row]) -> list[str]:
     bearers: dict[str, list[str]] = {}
     for row in rows:
         for label in row.labels:
+            if label == validity(row.step):
+                continue  # told of all tiers together
             bearers.setdefault(label, []).append(f"{row.contestant} on {row.step}")
     return [
         f"{'All' if len(names) == len(rows) > 1 else ', '.join(names)}: {label}"
