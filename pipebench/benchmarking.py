@@ -120,7 +120,8 @@ class _Trials:
         try:
             return self._round(number)
         except BadInput as problem:
-            pytest.fail(str(problem), pytrace=False)
+            reason = str(problem)
+        pytest.fail(reason, pytrace=False)
 
     def _round(self, number: int) -> float:
         if self._task.measure not in TIMES:

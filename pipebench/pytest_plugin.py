@@ -6,7 +6,7 @@ advances only by the time that was measured; without it they are run all the sam
 in every pytest run of an environment that holds pipebench, so it imports nothing itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isclose
 from tempfile import TemporaryDirectory
@@ -133,6 +133,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.benchmark(**options), append=False)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """What pipebench measured, a line a benchmark; nothing where it was not asked."""
     reports = [report for status in ("passed", "failed") for report in terminalreporter.getreports(status)]
@@ -144,7 +145,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def pipebench_data() -> tuple[str, ...]:
+def pipebench_data() -> str | Sequence[str]:
     """The datasets to measure on, one a format; none: a synthetic one. Override it with your own."""
     return ()
 
@@ -157,12 +158,13 @@ def pipebench_samples() -> int:
 
 @pytest.fixture(scope="session")
 def _pipebench_workbench(
-    pipebench_data: tuple[str, ...], pipebench_samples: int, tmp_path_factory: pytest.TempPathFactory
+    pipebench_data: str | Sequence[str], pipebench_samples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> "Iterator[Workbench]":
     from pipebench.workbench import Workbench
 
+    given = (pipebench_data,) if isinstance(pipebench_data, str) else tuple(pipebench_data)
     with TemporaryDirectory(prefix="pipebench-", dir=tmp_path_factory.getbasetemp()) as folder:
-        yield Workbench(folder, pipebench_data, pipebench_samples)
+        yield Workbench(folder, given, pipebench_samples)
 
 
 @pytest.fixture
