@@ -67,9 +67,20 @@ def test_ctrl_c_is_130(acting: Any, capsys: Capture, text: str, says: str) -> No
     [
         (["rnu"], "there is no command 'rnu'; did you mean 'run'?"),
         ([""], "there is no command ''; known: "),
-        (["--bogus"], "unrecognized arguments: --bogus; see 'pipebench --help'"),
-        (["list", "lodaers"], "invalid choice: 'lodaers'"),
-        (["list", "--bogus"], "unrecognized arguments: --bogus; see 'pipebench list --help'"),
+        (["--bogus"], "there is no option --bogus; see 'pipebench --help'"),
+        (
+            ["list", "lodaers"],
+            "there is no choice 'lodaers'; did you mean 'loaders'? see 'pipebench list --help'",
+        ),
+        (["run", "--data", "d", "--cache", "hot"], "there is no cache 'hot'; known: cold, warm; see"),
+        (["list", "--bogus"], "there is no option --bogus; see 'pipebench list --help'"),
+        (["list", "-x"], "unrecognized arguments: -x; see 'pipebench list --help'"),
+        (["run", "--dta", "D"], "there is no option --dta; did you mean --data? see 'pipebench run --help'"),
+        (["data", "snyth"], "there is no action 'snyth'; did you mean 'synth'? see 'pipebench data --help'"),
+        (
+            ["data", "synth", "d", "--samples", "1", "--sede=2"],
+            "there is no option --sede; did you mean --seed? see 'pipebench data synth --help'",
+        ),
         (["run"], "the following arguments are required: --data"),
         (["run", "--data", "d", "--batch-size", "many"], "argument --batch-size: invalid int value: 'many'"),
         (["run", "--data", "/no/such/folder"], "there is no folder /no/such/folder"),

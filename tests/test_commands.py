@@ -154,3 +154,10 @@ def test_a_redacted_run_prints_no_names_and_keeps_them(
     assert json.loads(captured.out)[0]["contestant"].startswith("mine:Mine@path-")
     [kept] = Path(".pipebench").iterdir()
     assert "carols" in kept.read_text()
+
+
+def test_a_quiet_run_prints_its_table_alone(run: Callable[..., int], capsys: Capture) -> None:
+    assert run("--loader", "dali", "--quiet") == 0
+    out, err = capsys.readouterr()
+    assert "dali" in out
+    assert err == ""

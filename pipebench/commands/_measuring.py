@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet
 
 if TYPE_CHECKING:
     from pipebench.plan import Request
@@ -22,7 +23,9 @@ def add_workload(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="null, emulate:RATE[,host_cpu=SHARE], model:NAME or MODEL@ACCELERATOR (default: null)",
     )
-    group.add_argument("--batch-size", type=int, default=64, metavar="B", help="default: 64")
+    group.add_argument(
+        "--batch-size", type=int, default=64, metavar="B", help="samples a batch (default: 64)"
+    )
     group.add_argument(
         "--preprocessing",
         default="",
@@ -32,13 +35,20 @@ def add_workload(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-shuffle", action="store_true", help="in the stored order")
     group.add_argument("--drop-last", action="store_true", help="leave out each epoch's last, short batch")
     group.add_argument("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
-    group.add_argument("--until", default="batch", metavar="STAGE", help="cut after read, decode, transform")
+    group.add_argument(
+        "--until",
+        default="batch",
+        metavar="STAGE",
+        help="cut after read, decode or transform (default: batch, whole)",
+    )
 
 
 def add_measuring(parser: argparse.ArgumentParser, *, trials: int | None, about: str) -> None:
     """Adds those that say how; `about` tells the default number of trials."""
     group = parser.add_argument_group("measuring")
-    group.add_argument("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
+    group.add_argument(
+        "--cores", type=int, metavar="N", help="cores to pin each trial to (default: all usable)"
+    )
     group.add_argument("--device", default="cpu", metavar="D", help="cpu or cuda (default: cpu)")
     group.add_argument(
         "--cache",
@@ -49,14 +59,20 @@ def add_measuring(parser: argparse.ArgumentParser, *, trials: int | None, about:
     group.add_argument(
         "--precision", metavar="P", help="go on until each ratio is known to ±P, such as 2%%, or time is up"
     )
-    group.add_argument("--max-time", metavar="T", help="begin no block that would end after T, such as 8m")
+    group.add_argument(
+        "--max-time", metavar="T", help="begin no block that would end after T, such as 90s, 8m or 1h"
+    )
     group.add_argument("--trials", type=int, default=trials, metavar="N", help=f"blocks of trials ({about})")
-    group.add_argument("--seconds", type=float, default=3.0, metavar="S", help="of a trial (default: 3)")
-    group.add_argument("--trial-timeout", type=float, default=120.0, metavar="S", help="default: 120")
+    group.add_argument(
+        "--seconds", type=float, default=3.0, metavar="S", help="to measure in each trial (default: 3)"
+    )
+    about_timeout = "seconds after which a trial is ended and counts as 'timeout' (default: 120)"
+    group.add_argument("--trial-timeout", type=float, default=120.0, metavar="S", help=about_timeout)
     group.add_argument(
         "--out", type=Path, metavar="FILE", help="results file (default: a new one in .pipebench/)"
     )
     group.add_argument("--resume", action="store_true", help="run only what the results file misses")
+    add_quiet(parser)
 
 
 def common(args: argparse.Namespace) -> "Request":
@@ -105,7 +121,7 @@ def out_file(args: argparse.Namespace) -> Path:
 def measure(plan: "Plan", out: Path, *, redact: bool) -> "list[Record]":
     """Runs the plan and shows how far it is; the file keeps all names, what is returned none if `redact`."""
     from pipebench.anonymous import Redactor
-    from pipebench.progress import track
+    from pipebench.progress import is_quiet, track
     from pipebench.report.terminal import trial_line
     from pipebench.runner import run
 
@@ -118,5 +134,6 @@ def measure(plan: "Plan", out: Path, *, redact: bool) -> "list[Record]":
     except KeyboardInterrupt:
         kept = f"{len(records)} of {len(plan)} trials are in {out}"
         raise KeyboardInterrupt(f"{kept}; the same command with --resume --out {out} runs the rest") from None
-    print(f"results: {out.name if redact else out}", file=sys.stderr)
+    if not is_quiet():
+        print(f"results: {out.name if redact else out}", file=sys.stderr)
     return records

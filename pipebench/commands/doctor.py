@@ -6,8 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipebench.progress import add_quiet, waited_for
+
 if TYPE_CHECKING:
     from pipebench.doctor import Finding
+
+EXAMPLE = """\
+examples:
+  pipebench doctor                   of the working folder's storage, and of every loader
+  pipebench doctor /data             of another storage
+  pipebench doctor --no-loaders      in a second: no loader is tried
+"""
 
 
 class DoctorCommand:
@@ -16,9 +25,19 @@ class DoctorCommand:
     help = "say what this host has, what is missing, and how to get it"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("path", nargs="?", type=Path, default=Path(), help="storage to look at")
+        parser.epilog = EXAMPLE
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.add_argument(
+            "path",
+            nargs="?",
+            type=Path,
+            default=Path(),
+            metavar="PATH",
+            help="storage to look at (default: .)",
+        )
         parser.add_argument("--no-loaders", action="store_true", help="do not try the loaders (much faster)")
         parser.add_argument("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         from itertools import chain
@@ -27,7 +46,7 @@ class DoctorCommand:
 
         parts = [doctor.host(args.path), doctor.libraries()]
         parts += [] if args.no_loaders else [doctor.loaders()]
-        findings = chain.from_iterable(parts)
+        findings = waited_for(chain.from_iterable(parts), "looking")
         if args.json:
             print(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
             return 0

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet, waited_for
 
 if TYPE_CHECKING:
     from pipebench.kinds import Kind
     from pipebench.limits import Limit
+
+EXAMPLE = """\
+examples:
+  pipebench limits             of the working folder's storage, with pictures made for it
+  pipebench limits D           of the storage that the dataset D lies on, decoding its own samples
+  pipebench limits --json
+"""
 
 
 class LimitsCommand:
@@ -21,13 +29,16 @@ class LimitsCommand:
     help = "measure what this host can do at best: decode, storage, memory, hand-over"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        about = "a dataset, or any folder; test files are written below it and removed"
-        parser.add_argument("path", nargs="?", type=Path, default=Path(), help=about)
+        parser.epilog = EXAMPLE
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        about = "a dataset, or any folder; test files are written below it and removed (default: .)"
+        parser.add_argument("path", nargs="?", type=Path, default=Path(), metavar="PATH", help=about)
         parser.add_argument("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         found = []
-        for limit in _measure(args.path):
+        for limit in waited_for(_measure(args.path), "measuring"):
             found.append(limit)
             if not args.json:
                 print(_line(limit), flush=True)

@@ -5,6 +5,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pipebench.progress import add_quiet, pulse
+
+EXAMPLE = """\
+examples:
+  pipebench list                the loaders, with what they read and need
+  pipebench list models         what '--step model:NAME' can name
+  pipebench list formats --json
+"""
+
 
 class ListCommand:
     """The command `list`, as the command line asks it."""
@@ -12,11 +21,16 @@ class ListCommand:
     help = "show the loaders, formats, kinds, steps, models or accelerators that can be named"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("what", nargs="?", choices=sorted(_TABLES), default="loaders")
+        parser.epilog = EXAMPLE
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        about = "what to list (default: loaders)"
+        parser.add_argument("what", nargs="?", choices=sorted(_TABLES), default="loaders", help=about)
         parser.add_argument("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        rows = _TABLES[args.what]()
+        with pulse(lambda: f"looking for {args.what}"):
+            rows = _TABLES[args.what]()
         if args.json:
             print(json.dumps(rows, ensure_ascii=False, indent=1))
             return 0
