@@ -125,8 +125,8 @@ def _unmeasured(series: Series) -> str:
 def _method(duel: Duel) -> Method:
     series, baseline = duel
     if series.session == baseline.session:
-        together = series.session.blocks and series.speeds.keys() & baseline.speeds.keys()
-        return "paired" if together else "unpaired"
+        both = series.in_blocks and baseline.in_blocks
+        return "paired" if both and series.speeds.keys() & baseline.speeds.keys() else "unpaired"
     ours, theirs = series.conditions, baseline.conditions
     same = ours is not None and theirs is not None and ours.same_machine(theirs)
     return "unpaired, two sessions" if same else "unpaired, two hosts"

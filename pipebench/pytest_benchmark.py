@@ -1,8 +1,9 @@
 """Files of pytest-benchmark: its own measurements, and the records that pipebench's suites leave in them.
 
 Rounds of one benchmark follow each other in one process and share no block with another benchmark's, so
-they are never paired. Only `--benchmark-json` and `--benchmark-save-data` keep each round's time; of
-other files mean, standard deviation and number of rounds are all there is.
+they are not paired, unless the benchmarks say that their rounds took turns. Only `--benchmark-json` and
+`--benchmark-save-data` keep each round's time; of other files mean, standard deviation and number of rounds
+are all there is.
 """
 
 from collections import Counter
@@ -24,6 +25,8 @@ from pipebench.wellformed import LARGEST
 
 RECORDS = "records"
 """In a benchmark's `extra_info`: pipebench's record of each round."""
+INTERLEAVED = "interleaved"
+"""There too: true where round n of every benchmark that says so was measured before any round n+1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Benchmark:
     stats: Mapping[str, float]
     """All numbers that the file states of it."""
     records: tuple[Record, ...]
+    interleaved: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,8 @@ def parse(raw: Mapping[str, Any]) -> BenchmarkFile:
 
 def _benchmark(raw: Mapping[str, Any]) -> Benchmark:
     name = _text(raw.get("name"))
-    stats, extra = raw.get("stats"), raw.get("extra_info")
+    stats, told = raw.get("stats"), raw.get("extra_info")
+    extra = told if isinstance(told, dict) else {}
     if not name or not isinstance(stats, dict):
         raise BadInput("not a file of pytest-benchmark (a benchmark without name or stats)")
     try:
@@ -80,7 +85,8 @@ def _benchmark(raw: Mapping[str, Any]) -> Benchmark:
             seconds=seconds,
             moments=_moments(numbers, seconds),
             stats=numbers,
-            records=_records(extra if isinstance(extra, dict) else {}),
+            records=_records(extra),
+            interleaved=extra.get(INTERLEAVED) is True,
         )
     except BadInput as problem:
         raise BadInput(f"benchmark {one_line(name, 100)!r}: {problem}") from None
@@ -146,6 +152,7 @@ def _series(
         unit="rounds/s",
         speeds=speeds,
         marked=_marked(benchmark, derive),
+        interleaved=benchmark.interleaved,
         moments=None if speeds else benchmark.moments,
         conditions=conditions(found) if found else foreign_conditions(file.machine),
         settings=row.settings if row else {},

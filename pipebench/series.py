@@ -41,6 +41,8 @@ class Series:
     """By block or round; empty where only `moments` are known, or nothing."""
     marked: frozenset[int] = frozenset()
     """Disturbed blocks."""
+    interleaved: bool = False
+    """Whether its rounds were blocks, in a session of which not all ran in blocks."""
     moments: Moments | None = None
     conditions: Conditions | None = None
     """None where no trial ended `ok`."""
@@ -56,6 +58,11 @@ class Series:
     @property
     def measured(self) -> bool:
         return self.speed is not None
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether it can be paired with another of its session that is in blocks too."""
+        return self.session.blocks or self.interleaved
 
     @property
     def trials(self) -> int:

@@ -147,6 +147,20 @@ def test_disturbed_trials_of_two_sessions_have_no_vote(
     assert outcome(only(contest(series(tmp_path / "x", *runs), DEFAULT))) is Outcome.DISTURBED
 
 
+def test_benchmarks_whose_rounds_took_turns_are_paired(tmp_path: Path) -> None:
+    drift = [1.0 + 0.2 * number for number in range(12)]
+    ours = [bench("a", drift, group="g"), bench("b", [1.1 * seconds for seconds in drift], group="g")]
+    turns = [one | {"extra_info": {"interleaved": True}} for one in ours]
+    others = [bench("c", rounds(1.0)), *turns, bench("d", rounds(9.0), group="g")]
+    lines = contest(all_series(open_sources([bench_file(tmp_path / "f", *others)]), figures), DEFAULT)
+    methods = {line.series.contestant: line.method for line in lines}
+    assert methods == {"c": "baseline", "a": "baseline", "b": "paired", "d": "unpaired"}
+    [paired] = [line for line in lines if line.method == "paired"]
+    assert paired.direction == -1
+    assert paired.comparison is not None
+    assert paired.comparison.blocks == 12
+
+
 def test_foreign_benchmarks_are_unpaired_even_in_one_file(tmp_path: Path) -> None:
     path = bench_file(tmp_path / "b", bench("fast", rounds(1.0)), bench("slow", rounds(2.0, seed=1)))
     line = only(contest(all_series(open_sources([path]), figures), DEFAULT))
