@@ -40,7 +40,9 @@ class TrialSpec:
     """All that one trial is told. Two trials with equal specs measure the same thing."""
 
     purpose: Literal["limits", "same_work", "measure"]
+    """To measure what the host reaches without a loader, to prove a loader's work, or to time it."""
     loader: str
+    """Its registered name, or `module:Class`."""
     options: dict[str, str]
     """The loader's settings as given, over the preset's; `preset` names that."""
     python: str
@@ -48,16 +50,21 @@ class TrialSpec:
     source: str = ""
     """The folder that `module:Class` is imported from; empty: the working folder."""
     data: str
+    """The dataset's folder or URL."""
     batch_size: int
     preprocessing: dict[str, str]
+    """Options as given; what is not given has the data kind's default."""
     shuffle: bool
     drop_last: bool
     seed: int
     cpus: list[int]
     """Processor numbers that the process tree is pinned to."""
     device: str
+    """`cpu`, `cuda` or `cuda:N`."""
     step: str
+    """As `--step` takes it: `null`, `emulate:RATE`, `model:NAME`."""
     until: str
+    """The stage that the loader is cut after; `batch` is the whole loader."""
     seconds: float
     """To measure, from the first batch on."""
     cache: Literal["warm", "cold"]
@@ -69,26 +76,34 @@ class Record:
     """One trial."""
 
     run: str
+    """An identifier that all trials of one run share."""
     contestant: str
+    """The name that tables show: the loader as it was asked for, and the format where it reads several."""
     block: int
-    """From 0; `PROOF_BLOCK` and `LIMITS_BLOCK` for trials that belong to none."""
+    """From 0; -1 for a proof of work and -2 for the host's limits, which belong to no block."""
     spec: TrialSpec
     status: Status
     reason: str = ""
     started: str = ""
     """UTC, ISO 8601."""
     content_id: str = ""
+    """The dataset's; results over the same samples share it, whatever their format."""
     format: str = ""
+    """The dataset's."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """As the loader used them."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    """Of the libraries at hand, by their distributions' names."""
     machine: Mapping[str, Any] = field(default_factory=dict)
+    """The host (`Machine`)."""
     same_work: Mapping[str, Any] = field(default_factory=dict)
+    """What a proof of work found (`SameWork`); empty in other trials."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """`decode_samples_per_second`: of this dataset, one core, from memory and without a loader."""
     times_ns: Mapping[str, int] = field(default_factory=dict)
     """Monotonic moments: spawned, imported, step_ready, loader_ready (for the first time, if cold)."""
     trace: Trace | None = None
+    """When each batch came; null in trials that time nothing."""
     device_ns: tuple[tuple[int, int], ...] = ()
     """Each step's begin and end on an accelerator's own clock."""
     resources: Mapping[str, Any] = field(default_factory=dict)
