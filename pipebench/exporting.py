@@ -1,17 +1,18 @@
-"""Results for other tools: one row a trial or one a batch, and copies of results files without names."""
+"""Results for other tools: one row a trial or one a batch, one trial, and copies of files without names."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from pipebench.anonymous import Redactor
 from pipebench.audit_figures import by_name
+from pipebench.errors import BadInput, unknown
 from pipebench.figures import Derive, Figures, cut
 from pipebench.pytest_benchmark import Benchmark
 from pipebench.result_files import Source, is_lines, open_source, read_json
-from pipebench.results import Record, read_raw
+from pipebench.results import CEILING, Record, read_raw
 from pipebench.usage import Usage, usage
 
 Row = Mapping[str, Any]
@@ -104,6 +105,51 @@ def _batches(result: str, record: Record) -> Iterator[Row]:
             "wait_ns": got - asked,
             "counts": batch in counted,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which trial; None: any."""
+
+    contestant: str | None = None
+    block: int | None = None
+    step: str | None = None
+
+    def fits(self, record: Record) -> bool:
+        return (
+            self.contestant in (None, record.contestant)
+            and self.block in (None, record.block)
+            and self.step in (None, record.spec.step)
+        )
+
+
+def choose(sources: Iterable[Source], choice: Choice) -> tuple[Record, int]:
+    """The first trial that ended `ok` and fits, rivals of the ceiling first, and how many fit.
+
+    Raises `BadInput` where none does.
+    """
+    measured = [record for record in _records(sources) if record.status == "ok" and _has_batches(record)]
+    if not measured:
+        raise BadInput("no trial in it ended ok and brought a batch")
+    names = {record.contestant for record in measured}
+    if choice.contestant is not None and choice.contestant not in names:
+        raise unknown("contestant", choice.contestant, names)
+    fitting = [record for record in measured if choice.fits(record)]
+    if not fitting:
+        raise BadInput("no trial of that contestant, block and step ended ok; --of trials lists them all")
+    rivals = [record for record in fitting if record.spec.loader != CEILING] or fitting
+    return rivals[0], len(rivals)
+
+
+def _records(sources: Iterable[Source]) -> Iterator[Record]:
+    for source in sources:
+        yield from source.contents.records if source.contents else ()
+        for benchmark in source.benchmarks.benchmarks if source.benchmarks else ():
+            yield from benchmark.records
+
+
+def _has_batches(record: Record) -> bool:
+    return record.trace is not None and len(record.trace.got_ns) > 0
 
 
 def copy(path: Path, *, redact: bool) -> Iterator[str]:

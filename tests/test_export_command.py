@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipebench import cli
+from pipebench import chrome_trace, cli
 from pipebench.figures import figures
 from pipebench.results import Record, read
 from tests.comparing import MACHINE, bench, bench_file, run_records, save
@@ -110,6 +111,43 @@ def test_redacted_tables(folder: Path, capsys: Capture, of: str) -> None:
     assert not any(name in out for name in ("carol", "acme", "gpubox7", "r.jsonl"))
 
 
+def timeline(capsys: Capture, *options: str) -> tuple[dict[str, Any], str]:
+    assert export(*options, "--format", "chrome-trace") == 0
+    captured = capsys.readouterr()
+    return json.loads(captured.out), captured.err
+
+
+def test_a_trials_timeline(folder: Path, capsys: Capture) -> None:
+    raw, said = timeline(capsys, "r.jsonl")
+    assert raw["otherData"]["trial"] == "a, block 0, step null"
+    assert said == "trial: a, block 0, step null, the first of 4 that fit (--trial, --block, --step choose)\n"
+    raw, said = timeline(capsys, "r.jsonl", "--trial", "b", "--block", "1", "--step", "null")
+    assert raw["otherData"]["trial"] == "b, block 1, step null"
+    assert said == "trial: b, block 1, step null\n"
+    waits = [event for event in raw["traceEvents"] if event["name"] == "wait"]
+    assert len(waits) == 40
+
+
+def test_a_timeline_from_a_benchmark_and_without_names(
+    folder: Path, make_record: Make, capsys: Capture
+) -> None:
+    records = [make_record(contestant="dali@/home/carol/py", block=block) for block in range(2)]
+    path = bench_file(Path("b.json"), bench("ours", [1.0, 2.0], records=records))
+    raw, said = timeline(capsys, str(path), "--block", "1")
+    assert "/home/carol/py" in said
+    raw, said = timeline(capsys, str(path), "--block", "1", "--redact")
+    assert raw["otherData"]["trial"].startswith("dali@path-")
+    assert "carol" not in json.dumps(raw) + said
+
+
+def test_a_timeline_that_was_cut_says_so(
+    folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chrome_trace, "MOST_BATCHES", 15)
+    _, said = timeline(capsys, "r.jsonl", "--trial", "b", "--block", "0")
+    assert said.endswith("; its last 25 batches are left out, so that the file stays small\n")
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -120,12 +158,20 @@ def test_redacted_tables(folder: Path, capsys: Capture, of: str) -> None:
         (("r.jsonl", "--out", "note"), "note exists; name another file"),
         (("r.jsonl", "--out", "no/such"), "no/such cannot be written: No such file"),
         (("note", "--of", "trials", "--out", "x"), "neither"),
+        (("note", "--format", "chrome-trace", "--out", "x"), "neither"),
+        (("r.jsonl", "--format", "chrome-trace", "--trial", "c"), "there is no contestant 'c'; known: a, b"),
+        (("r.jsonl", "--format", "chrome-trace", "--block", "7"), "no trial of that contestant, block and"),
+        (("r.jsonl", "--format", "chrome-trace", "--of", "trials"), "leave --of out"),
+        (("r.jsonl", "--format", "csv"), "add --of trials or --of batches"),
+        (("r.jsonl", "--trial", "a"), "--trial chooses the trial of a timeline; add --format chrome-trace"),
+        (("bad.jsonl", "--format", "chrome-trace"), "no trial in it ended ok and brought a batch"),
     ],
 )
 def test_bad_usage_is_one_sentence(
     folder: Path, capsys: Capture, options: tuple[str, ...], says: str
 ) -> None:
     Path("note").write_text("a note")
+    save(Path("bad.jsonl"), [replace(read(Path("r.jsonl"))[-1], status="failed", trace=None)])
     assert export(*options) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
