@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: help setup demo test check unit bench env-simd gpu-check clean
+.PHONY: help setup demo test check unit bench docs env-simd gpu-check clean
 
 help:
 	@echo "make setup      .venv with the versions of constraints.txt"
@@ -12,6 +12,7 @@ help:
 	@echo "make check      lint, types and import rules"
 	@echo "make test       check, then every test"
 	@echo "make bench      the pytest-benchmark suites"
+	@echo "make docs       the pages made from the code, and the site in docs/_build"
 	@echo "make env-simd   .venvs/simd: the same libraries with Pillow-SIMD in Pillow's place"
 	@echo "make gpu-check  the conformance suite and a short demo on a GPU"
 	@echo "make clean      remove .venv, the demo's data and caches"
@@ -46,6 +47,11 @@ demo: setup
 bench: setup
 	$(BIN)/python -m pytest bench
 
+docs: setup
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build
+	@echo "docs/_build/index.html"
+
 env-simd: .venvs/simd/ready
 
 # Shares everything with .venv but Pillow, which Pillow-SIMD replaces: its folder comes first on the path.
@@ -69,4 +75,4 @@ gpu-check: setup
 		--step null --step model:resnet50
 
 clean:
-	rm -rf .venv .venvs $(DEMO) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venvs $(DEMO) build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache

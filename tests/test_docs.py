@@ -1,27 +1,85 @@
-"""The documentation's code and commands are those that work."""
+"""The documentation's code, commands and links are those that work."""
 
-import argparse
+import importlib.util
 import re
+import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from pipebench.dataset import Dataset
+from pipebench.datasets_prep import formats
+from pipebench.datasets_prep.shard import Sharding, shard_dataset
+from pipebench.errors import BadInput
+from pipebench.parsing import command, command_parser
 from pipebench.results import Record, TrialSpec
 from pipebench.trial import run
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "docs/examples/plain.py"
+DOCS = ROOT / "docs"
+EXAMPLE = DOCS / "examples/plain.py"
+PAGES = [*sorted(DOCS.glob("*.md")), ROOT / "README.md"]
+FORM = re.compile(r"[\[\]…]|\.\.\.|<TAB>")
+"""What stands in the form of a command, and in none that is run."""
 
 
-def test_the_readme_shows_the_example_as_it_is() -> None:
-    assert EXAMPLE.read_text() in (ROOT / "README.md").read_text()
+def script(path: Path) -> ModuleType:
+    """A script under docs/, which is in no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def shown_commands(page: Path) -> Iterator[str]:
+    """The commands in a page's blocks of code, each without what stands behind it."""
+    for block in re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            text = re.split(r" {2,}| # | >>? ", line.strip().removeprefix("$ "))[0]
+            if text.startswith("pipebench ") and not FORM.search(text):
+                yield text
+
+
+COMMANDS = [(page.name, text) for page in PAGES for text in dict.fromkeys(shown_commands(page))]
+
+
+@pytest.mark.parametrize(("page", "text"), COMMANDS)
+def test_a_shown_command_is_one_that_its_parser_takes(page: str, text: str) -> None:
+    _, name, *rest = shlex.split(text)
+    command_parser(name, command(name)).parse_args(rest)
+
+
+def test_commands_are_found_on_the_pages() -> None:
+    assert len(COMMANDS) > 30
+    assert {"README.md", "ab.md", "compare.md", "sharding.md"} <= {page for page, _ in COMMANDS}
+
+
+@pytest.mark.parametrize("page", ["commands.md", "schema.md"])
+def test_a_page_that_is_made_from_the_code_is_what_the_code_makes(page: str) -> None:
+    made = script(DOCS / "generate.py").PAGES[page]()
+    assert (DOCS / page).read_text() == made, "run 'python docs/generate.py'"
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """Strictly, so that no link leads nowhere and no page is left out."""
+    for name in ("sphinx", "myst_parser", "furo"):
+        pytest.importorskip(name, reason="pip install 'pipebench[docs]'")
+    from sphinx.cmd.build import build_main
+
+    options = ["-q", "--fail-on-warning", "--keep-going", "-d", str(tmp_path / "doctrees")]
+    assert build_main([*options, "-b", "html", str(DOCS), str(tmp_path / "site")]) == 0
+    made = {page.stem for page in (tmp_path / "site").glob("*.html")}
+    assert {page.stem for page in DOCS.glob("*.md")} <= made
 
 
 def test_the_method_page_shows_the_rules_constants() -> None:
-    text = (ROOT / "docs/method.md").read_text()
+    text = (DOCS / "method.md").read_text()
     assert "after 10, 20, 40 and 80 blocks, each at 99.5 %" in text
 
 
@@ -43,36 +101,27 @@ def test_the_example_proves_its_work_and_its_shortcut_does_not(
     assert record.status == status, record.reason
 
 
-def test_every_option_of_data_that_the_documentation_names_exists() -> None:
-    from pipebench import registry
-    from pipebench.cli import Parser
-
-    parser = Parser()
-    registry.load(registry.COMMANDS, "data").add_arguments(parser)
-    actions = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    known = {option for action in actions.choices.values() for option in action._option_string_actions}
-    pages = [ROOT / "docs/sharding.md", ROOT / "README.md"]
-    shown = {
-        option
-        for page in pages
-        for line in page.read_text().splitlines()
-        if "pipebench data" in line
-        for option in re.findall(r"(?<![\w-])--[a-z-]+", line)
-    }
-    assert "--resume" in shown
-    assert shown <= known
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page's format, as if it were one of the package's."""
+    monkeypatch.setitem(formats.FORMATS, "joined", script(DOCS / "examples/joined.py").Joined())
 
 
-def test_every_option_that_the_readme_names_exists() -> None:
-    from pipebench.cli import Parser
-    from pipebench.commands.run import RunCommand
+def test_the_example_of_a_format_gives_back_what_it_was_given(
+    joined: None, tiny_folder: Dataset, tmp_path: Path
+) -> None:
+    sharding = Sharding(format="joined", shard_samples=40)
+    made = shard_dataset(tiny_folder.url, str(tmp_path / "joined"), sharding).dataset
+    assert made.content_id == tiny_folder.content_id
+    assert [shard.samples for shard in made.shards] == [40, 40, 16]
+    for sample in (0, 39, 40, 95):
+        assert made.payload(sample) == tiny_folder.payload(sample)
 
-    parser = Parser()
-    RunCommand().add_arguments(parser)
-    shown = {
-        option
-        for line in (ROOT / "README.md").read_text().splitlines()
-        if "pipebench run" in line
-        for option in re.findall(r"--[a-z-]+", line)
-    }
-    assert shown <= set(parser.format_help().split()) | {"--json"}
+
+def test_the_example_of_a_format_refuses_what_it_cannot_hold(joined: None, tmp_path: Path) -> None:
+    payload = (DOCS / "demo.svg").read_bytes()
+    (tmp_path / "in/cats").mkdir(parents=True)
+    for name in ("x.jpg", "x.json"):
+        (tmp_path / "in/cats" / name).write_bytes(payload)
+    with pytest.raises(BadInput, match="further files, which 'joined' can't hold"):
+        shard_dataset(str(tmp_path / "in"), str(tmp_path / "out"), Sharding(format="joined"))

@@ -1,0 +1,18 @@
+"""How the site is built (`make docs`): by Sphinx with MyST, which are well kept and read plain Markdown."""
+
+from pipebench import __doc__ as summary
+
+project = "pipebench"
+author = "the pipebench authors"
+copyright = author  # noqa: A001 - Sphinx's name
+html_title = "pipebench"
+extensions = ["myst_parser"]
+exclude_patterns = ["_build"]
+nitpicky = True  # a reference that leads nowhere is an error
+html_theme = "furo"
+html_show_sphinx = False
+html_meta = {"description": summary}
+myst_heading_anchors = 3
+myst_links_external_new_tab = False
+# What is no page of the site (a script, a bench) is offered as a file.
+suppress_warnings = ["toc.multiple_toctree"]
