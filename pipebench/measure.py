@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # whoever only reads results needs neither
 
 LONGEST_SECONDS = 10.0
 """That a slow loader is measured for, even where it has not brought `min_batches`."""
+SHORT_SECONDS = 2.0
+"""A trial that is asked for less is content with fewer batches; its figures are labelled short."""
+MIN_BATCHES, SHORT_BATCHES = 20, 8
 LOOKS_A_SECOND = 4
 """At the process tree."""
 
@@ -53,7 +56,7 @@ class Budget:
     """How long to measure, counted from the first batch."""
 
     seconds: float = 3.0
-    min_batches: int = 20
+    min_batches: int = MIN_BATCHES
     max_seconds: float = LONGEST_SECONDS
     """Even where `min_batches` is not reached."""
     max_batches: int = 50_000

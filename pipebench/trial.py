@@ -13,7 +13,17 @@ from pipebench.dataset import Dataset, open_dataset
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.files import end_helper
 from pipebench.kinds import kind
-from pipebench.measure import LONGEST_SECONDS, LOOKS_A_SECOND, Budget, Clock, SystemClock, measure
+from pipebench.measure import (
+    LONGEST_SECONDS,
+    LOOKS_A_SECOND,
+    MIN_BATCHES,
+    SHORT_BATCHES,
+    SHORT_SECONDS,
+    Budget,
+    Clock,
+    SystemClock,
+    measure,
+)
 from pipebench.options import override
 from pipebench.remote import tally
 from pipebench.resources import (
@@ -172,7 +182,9 @@ def _counts(transport: str) -> dict[str, int]:
 
 def _budget(spec: TrialSpec) -> Budget:
     longest = max(spec.seconds, LONGEST_SECONDS)
-    return Budget(seconds=spec.seconds, max_seconds=longest, epochs=1 if spec.cache == "cold" else None)
+    least = SHORT_BATCHES if spec.seconds < SHORT_SECONDS else MIN_BATCHES
+    epochs = 1 if spec.cache == "cold" else None
+    return Budget(seconds=spec.seconds, min_batches=least, max_seconds=longest, epochs=epochs)
 
 
 class _Observer:

@@ -9,6 +9,7 @@ from pipebench import trial
 from pipebench.contract import Unsupported
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
+from pipebench.measure import MIN_BATCHES, SHORT_BATCHES, SHORT_SECONDS
 from pipebench.results import Record, TrialSpec
 
 
@@ -40,11 +41,17 @@ def run(fakes: str, make_dataset: Callable[..., Dataset], spec: TrialSpec) -> Ca
     return do
 
 
+def test_a_trial_that_is_asked_to_be_short_is_content_with_fewer_batches(run: Callable[..., Record]) -> None:
+    record = run("Good", seconds=0.01)
+    assert record.trace is not None
+    assert SHORT_BATCHES <= len(record.trace.got_ns) < MIN_BATCHES
+
+
 def test_a_trial_records_all_that_it_saw(run: Callable[..., Record]) -> None:
-    record = run("Good")
+    record = run("Good", seconds=SHORT_SECONDS)
     assert record.status == "ok"
     assert record.trace is not None
-    assert len(record.trace.got_ns) >= 20
+    assert len(record.trace.got_ns) >= MIN_BATCHES
     assert record.settings["workers"] == 1
     assert {"numpy", "pipebench"} <= record.versions.keys()
     assert record.machine["cores"] >= 1

@@ -1,0 +1,166 @@
+"""`pipebench diagnose`: which resource holds a pipeline back, how sure that is, and what to try next."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipebench.errors import BadInput
+from pipebench.progress import add_quiet, is_quiet
+
+if TYPE_CHECKING:
+    from pipebench.diagnosis.run import Diagnosis
+    from pipebench.plan import Request
+    from pipebench.results import Record, TrialSpec
+
+EXAMPLE = """\
+examples:
+  pipebench diagnose demo/folder --step emulate:1400
+  pipebench diagnose demo/wds --loader webdataset:preset=documented --step model:resnet18
+  pipebench diagnose D --loader torch_dataloader --step emulate:900 --cache cold
+  pipebench diagnose D --step emulate:1400 --quick --json
+"""
+SECONDS, QUICK_SECONDS = 120.0, 30.0
+"""That a diagnosis takes at most."""
+
+
+class DiagnoseCommand:
+    """The command `diagnose`, as the command line asks it."""
+
+    help = "name the resource that holds a pipeline back, with the evidence"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.epilog = EXAMPLE
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        add = parser.add_argument
+        add("data", metavar="D", help="a dataset")
+        add(
+            "--loader",
+            metavar="L",
+            help="NAME[@PYTHON][:setting=value,...] (default: the first that reads D)",
+        )
+        add("--step", default="null", metavar="S", help="null, emulate:RATE[,host_cpu=SHARE] or model:NAME")
+        add("--batch-size", type=int, default=64, metavar="B", help="default: 64")
+        add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
+        add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
+        add("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
+        add("--cache", choices=["warm", "cold"], default="warm", help="cold: from storage (default: warm)")
+        add("--quick", action="store_true", help=f"at most {QUICK_SECONDS:g} s, and never confirmed")
+        add("--max-time", metavar="T", help=f"such as 5m (default: {SECONDS:g}s)")
+        add("--out", type=Path, metavar="FILE", help="results file (default: a new one in .pipebench/)")
+        add("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        from rich.console import Console
+
+        from pipebench.report.diagnosis import print_diagnosis
+        from pipebench.report.diagnosis_json import diagnosis_facts
+        from pipebench.report.plain_json import dumps
+
+        diagnosis = _diagnose(args)
+        if args.json:
+            print(dumps(diagnosis_facts(diagnosis)))
+        else:
+            print_diagnosis(Console(), diagnosis)
+        return 0
+
+
+def _diagnose(args: argparse.Namespace) -> "Diagnosis":
+    from pipebench import results
+    from pipebench.commands._measuring import out_file
+    from pipebench.diagnosis.run import diagnose
+    from pipebench.diagnosis.session import Session
+    from pipebench.forking import Nursery
+    from pipebench.measure import SystemClock
+
+    spec, label = _spec(args)
+    args.resume = False
+    out = out_file(args)
+    with results.alone(out), Nursery() as nursery:
+        session = Session(
+            loader=label,
+            out=out,
+            execute=nursery.run_trial,
+            clock=SystemClock(),
+            max_seconds=_seconds(args),
+            tell=_tell,
+        )
+        session.begin()
+        nursery.prepare(*_kinds_of_trials(spec))
+        try:
+            diagnosis = diagnose(session, spec, quick=args.quick)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"{len(session.records)} trials are in {out}") from None
+    if not is_quiet():
+        print(f"results: {out}", file=sys.stderr)
+    return diagnosis
+
+
+def _seconds(args: argparse.Namespace) -> float:
+    from pipebench.options import parse_duration
+
+    if args.max_time is not None:
+        return parse_duration(args.max_time, "--max-time")
+    return QUICK_SECONDS if args.quick else SECONDS
+
+
+def _kinds_of_trials(spec: "TrialSpec") -> list["TrialSpec"]:
+    """One for each process that trials are forked from."""
+    one_core = replace(spec, cpus=spec.cpus[:1])
+    return [spec] if len(spec.cpus) == 1 else [spec, one_core]
+
+
+def _spec(args: argparse.Namespace) -> tuple["TrialSpec", str]:
+    """The end-to-end trial, and what the loader is called; raises `BadInput`."""
+    from pipebench.plan import make_plan, parse_loader
+
+    name = args.loader or _first_loader(args.data)
+    contestant = make_plan(_request(args), [parse_loader(name)]).rivals[0]
+    return contestant.specs[0], contestant.label
+
+
+def _request(args: argparse.Namespace) -> "Request":
+    from pipebench.plan import Request
+
+    return Request(
+        data=(args.data,),
+        steps=(args.step,),
+        batch_size=args.batch_size,
+        preprocessing=args.preprocessing,
+        seed=args.seed,
+        cores=args.cores,
+        cache=args.cache,
+    )
+
+
+def _first_loader(data: str) -> str:
+    """A registered loader that reads the format and whose libraries are here."""
+    from pipebench import machine, registry
+    from pipebench.dataset import open_dataset
+    from pipebench.results import CEILING
+
+    of_format = open_dataset(data).format
+    for name in sorted(registry.names(registry.LOADERS), key=lambda name: (name not in _USUAL, name)):
+        factory = registry.loader(name)
+        found = machine.versions(factory.libraries)
+        if name != CEILING and of_format in factory.formats and len(found) == len(factory.libraries):
+            return name
+    raise BadInput(f"no loader that reads {of_format} can run here; 'pipebench doctor' says what is missing")
+
+
+_USUAL = frozenset({"torch_dataloader"})
+"""Asked first, since most people use it."""
+
+
+def _tell(record: "Record") -> None:
+    """One line a trial, on stderr."""
+    from pipebench.errors import one_line
+    from pipebench.figures import figures
+
+    if is_quiet():
+        return
+    found = figures(record)
+    rate = f"{found.samples_per_second:,.0f} samples/s" if found else f"{record.status}: {record.reason}"
+    print(one_line(f"{record.contestant}: {rate}"), file=sys.stderr, flush=True)

@@ -1,0 +1,100 @@
+"""The intervention: what is named is relieved, and the pipeline must get faster by what was predicted."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log
+
+from pipebench.diagnosis.evidence import Evidence, Named
+from pipebench.diagnosis.phases import Bench, Phase
+from pipebench.diagnosis.relief import Relief, relief, runner_up
+from pipebench.diagnosis.seen import rate_of
+from pipebench.diagnosis.session import Session
+from pipebench.figures import figures
+from pipebench.results import Record
+from pipebench.stats import Interval
+
+LEAST_BLOCKS, BLOCKS = 3, 6
+SECONDS = 2.0
+AT_LEAST = 0.5
+"""Of the predicted gain."""
+WORTH = 1.05
+"""Predicted rates below this are too little to be confirmed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What an intervention changed."""
+
+    what: str
+    predicted: float
+    """Rate, over that without it."""
+    gain: Interval | None
+    """None where too few blocks were run."""
+    other: str = ""
+    other_gain: Interval | None = None
+    """What relieving the runner-up changed."""
+
+    @property
+    def confirmed(self) -> bool:
+        """By half of the prediction at least, for certain, and by more than relieving the runner-up."""
+        if self.gain is None or self.predicted < WORTH or self.gain.low <= 1:
+            return False
+        enough = log(self.gain.estimate) >= AT_LEAST * log(self.predicted)
+        return enough and (self.other_gain is None or self.gain.low > self.other_gain.estimate)
+
+
+def confirm(
+    session: Session, bench: Bench, evidence: Evidence, named: Named, share: float
+) -> Confirmation | None:
+    """Runs blocks of end to end, relieved, and the runner-up relieved; None where nothing can be relieved."""
+    first = relief(bench, evidence, named)
+    if first is None or first.predicted < WORTH:
+        return None
+    second = runner_up(bench, evidence, named)
+    blocks = 0
+    while blocks < BLOCKS and session.allows(share):
+        if not _block(session, bench, first, second, _FIRST_BLOCK + blocks):
+            break
+        blocks += 1
+    other = _gain(session, bench, Phase.RELIEVED_OTHER)
+    return Confirmation(
+        what=first.what,
+        predicted=first.predicted,
+        gain=_gain(session, bench, Phase.RELIEVED),
+        other=second.what if second and other else "",
+        other_gain=other,
+    )
+
+
+_FIRST_BLOCK = 100
+"""So that they are told from the blocks of phases."""
+
+
+def _block(session: Session, bench: Bench, first: Relief, second: Relief | None, number: int) -> bool:
+    """One round in random order; False where a trial failed or time ran out."""
+    round_ = [(bench.whole, bench.spec), (Phase.RELIEVED, first.spec)]
+    if second is not None:
+        round_.append((Phase.RELIEVED_OTHER, second.spec))
+    random.Random(f"{bench.spec.seed}/{number}").shuffle(round_)  # noqa: S311 - an order, not a secret
+    for phase, spec in round_:
+        if not session.allows():
+            return False
+        if session.attempt(phase, replace(spec, seconds=SECONDS), number).status != "ok":
+            return False
+    return True
+
+
+def _gain(session: Session, bench: Bench, phase: Phase) -> Interval | None:
+    return paired(session.of(phase), session.of(bench.whole))
+
+
+def paired(ours: Sequence[Record], theirs: Sequence[Record]) -> Interval | None:
+    """The ratio of rates over the blocks that hold both; None below `LEAST_BLOCKS` of them."""
+    mine, others = _rates(ours), _rates(theirs)
+    ratios = [mine[block] / others[block] for block in mine.keys() & others.keys()]
+    return rate_of(ratios) if len(ratios) >= LEAST_BLOCKS else None
+
+
+def _rates(records: Sequence[Record]) -> Mapping[int, float]:
+    return {record.block: f.steady_samples_per_second for record in records if (f := figures(record))}

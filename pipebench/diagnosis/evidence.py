@@ -1,0 +1,84 @@
+"""What a verdict is made from, and what it says. Pure values: no trial, no clock, no file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pipebench.contract import Stage
+from pipebench.diagnosis.seen import Seen
+from pipebench.stats import Interval
+
+
+class Narrow(StrEnum):
+    """The resource that holds a pipeline back, or why none is named."""
+
+    STORAGE = "storage"
+    DECODE = "decode"
+    TRANSFORM = "transform"
+    DECODE_TRANSFORM = "decode+transform"
+    BATCHING = "batching"
+    TRANSFER = "transfer"
+    STEP = "step"
+    CPU_SHARED = "cpu_shared"
+    OVERHEAD = "overhead"
+    BALANCED = "balanced"
+    UNDECIDED = "undecided"
+
+
+class Detail(StrEnum):
+    """Of `overhead`."""
+
+    WORKERS = "workers"
+    """Too few of them."""
+    HAND_OVER = "hand_over"
+    LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the phases showed."""
+
+    cores: int
+    loader: Seen
+    """Into the null step: P."""
+    step: Seen | None = None
+    """Alone: G. None for the null step, which takes no time."""
+    transfer: Seen | None = None
+    storage: Seen | None = None
+    """Cut after reading, from the real storage: F. None where bytes were warm."""
+    end_to_end: Seen | None = None
+    """E. None for the null step, where it is the loader's."""
+    one_core: Seen | None = None
+    cuts: Mapping[Stage, Seen] = field(default_factory=dict)
+    """By the stage after which the loader was cut; those that it cannot be cut after are absent."""
+    read_one_core: Seen | None = None
+    more_workers: Seen | None = None
+    larger_batch: Seen | None = None
+    fused: tuple[tuple[Stage, ...], ...] = ()
+
+    @property
+    def whole(self) -> Seen:
+        """End to end."""
+        return self.end_to_end or self.loader
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What holds the pipeline back, and the reasons, a sentence each."""
+
+    verdict: Narrow
+    detail: Detail | None = None
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer."""
+
+    named: Named
+    severity: str
+    """`fine`, `moderate`, `severe`, or `unknown` where no step says what is lost."""
+    stall: float | None
+    slowdown: float | None
+    gain: Interval | None
+    """What a perfect loader would make of the rate, as a ratio; None for the null step."""

@@ -1,0 +1,150 @@
+"""Why cores stand idle while the loader is what everybody waits for.
+
+A stage's work is then not the cause. What is: reads that are waited for, too few workers, the hand-over of
+batches, or a lock. Each has to show itself in phases that the others would leave as they are; where none
+does, or two do, the answer is `undecided`.
+"""
+
+from pipebench.contract import Stage
+from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow
+from pipebench.diagnosis.seen import Seen, ratio_of
+from pipebench.stats import Interval
+
+YES, NO = 0.6, 0.4
+"""Share of the idle time that must be there already in a cut, or must not, for it to be told from chance."""
+GAIN, NO_GAIN = 1.1, 1.1
+"""A probe helps if the lower bound of its ratio is above the first, and does not if the upper is below the
+second."""
+SATURATED = 0.85
+"""Of a core or of all cores: work fills it."""
+MOSTLY = 0.5
+LOCKED = 0.2
+"""Share of the looks at workers that met them waiting for a lock; two that take turns show 0.5."""
+
+
+def explain(evidence: Evidence) -> Named:
+    """What keeps cores idle."""
+    for rule in (_consumer_is_full, _too_few_workers, _hand_over, _reads, _lock):
+        named = rule(evidence)
+        if named is not None:
+            return named
+    return Named(Narrow.UNDECIDED, why=("cores stand idle, and no phase shows what for",))
+
+
+def _consumer_is_full(evidence: Evidence) -> Named | None:
+    """All goes through one thread, which has no time left."""
+    loader = evidence.loader
+    if evidence.cores < 2 or loader.consumer is None or loader.use is None or loader.consumer < SATURATED:
+        return None
+    used = evidence.cores * loader.use.estimate
+    if loader.consumer > 0.9 * used:
+        return Named(
+            Narrow.OVERHEAD, Detail.WORKERS, ("one thread does all the work, and no worker helps it",)
+        )
+    why = f"the thread that takes the batches is busy {loader.consumer:.0%} of the time"
+    return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (why,))
+
+
+def _too_few_workers(evidence: Evidence) -> Named | None:
+    gain = _gain(evidence, evidence.more_workers)
+    reading = _share_in(evidence, Stage.READ)
+    if gain is None or gain.low < GAIN or reading is None or reading > NO:
+        return None
+    if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
+        return Named(Narrow.UNDECIDED, why=("more workers help, and so do larger batches",))
+    told = f"with twice the workers the loader is {_times(gain)} as fast"
+    return Named(Narrow.OVERHEAD, Detail.WORKERS, (_idle(evidence), told))
+
+
+def _hand_over(evidence: Evidence) -> Named | None:
+    batch = _gain(evidence, evidence.larger_batch)
+    if batch is not None and batch.low > GAIN:
+        told = f"with batches of twice the size the loader is {_times(batch)} as fast"
+        return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
+    before = _share_in(evidence, Stage.TRANSFORM)
+    if before is None or before > NO or _gains(evidence, evidence.more_workers):
+        return None
+    told = f"{1 - before:.0%} of the idle time is there only when batches are handed over"
+    return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
+
+
+def _reads(evidence: Evidence) -> Named | None:
+    """Where the loader idles as much when it only reads."""
+    share, read = _share_in(evidence, Stage.READ), evidence.cuts.get(Stage.READ)
+    if share is None or read is None or share < YES:
+        return None
+    told = f"{min(share, 1):.0%} of the idle time is there when samples are only read"
+    if read.share_of_waits("idle") > MOSTLY:
+        waiting = f"workers then wait for others in {read.share_of_waits('idle'):.0%} of the looks"
+        return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, waiting))
+    if read.share_of_waits("lock") > LOCKED:
+        return _locked_reads(evidence, told)
+    alone = evidence.read_one_core
+    if alone is None or alone.use is None or alone.use.high > SATURATED:
+        return Named(Narrow.UNDECIDED, why=(told, "but a single core is not shown to idle too"))
+    if read.waits and read.share_of_waits("sleeps") + read.share_of_waits("reads") < MOSTLY:
+        return Named(Narrow.UNDECIDED, why=(told, "but workers are not met waiting for bytes"))
+    return Named(Narrow.STORAGE, why=(_idle(evidence), told))
+
+
+def _locked_reads(evidence: Evidence, told: str) -> Named:
+    if _gains_nothing(evidence, evidence.more_workers):
+        return Named(Narrow.OVERHEAD, Detail.LOCK, (told, *_lock_reasons(evidence)))
+    return Named(Narrow.UNDECIDED, why=(told, "and workers wait for a lock meanwhile"))
+
+
+def _lock(evidence: Evidence) -> Named | None:
+    """Workers take turns, so that more of them help nothing."""
+    reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
+    if reading is None or before is None or reading > NO or before < YES:
+        return None
+    if not _gains_nothing(evidence, evidence.more_workers) or not _is_locked(evidence):
+        return None
+    return Named(Narrow.OVERHEAD, Detail.LOCK, (_idle(evidence), *_lock_reasons(evidence)))
+
+
+def _is_locked(evidence: Evidence) -> bool:
+    """Seen in worker processes; threads of one process cannot be looked into, but fill one core alone."""
+    loader, alone = evidence.loader, evidence.one_core
+    if loader.waits:
+        return loader.share_of_waits("lock") > LOCKED
+    return alone is not None and alone.use is not None and alone.use.low > SATURATED
+
+
+def _lock_reasons(evidence: Evidence) -> tuple[str, ...]:
+    gain = _gain(evidence, evidence.more_workers)
+    told = f"with twice the workers the loader is {_times(gain)} as fast" if gain else ""
+    seen = f"workers were met waiting for a lock in {evidence.loader.share_of_waits('lock'):.0%} of the looks"
+    return (seen, told) if gain else (seen,)
+
+
+def _share_in(evidence: Evidence, stage: Stage) -> float | None:
+    """Share of the whole loader's idle time that is there if it is cut after `stage`."""
+    cut, whole = evidence.cuts.get(stage), evidence.loader.idle_seconds
+    if cut is None or cut.idle_seconds is None or not whole:
+        return None
+    return cut.idle_seconds / whole
+
+
+def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:
+    return None if probe is None else ratio_of(probe.rate, evidence.loader.rate)
+
+
+def _gains(evidence: Evidence, probe: Seen | None) -> bool:
+    gain = _gain(evidence, probe)
+    return gain is not None and gain.low > GAIN
+
+
+def _gains_nothing(evidence: Evidence, probe: Seen | None) -> bool:
+    gain = _gain(evidence, probe)
+    return gain is not None and gain.high < NO_GAIN
+
+
+def _idle(evidence: Evidence) -> str:
+    use = evidence.loader.use
+    assert use is not None
+    return f"the loader uses {use.estimate:.0%} of its {evidence.cores} cores"
+
+
+def _times(interval: Interval) -> str:
+    return f"{interval.estimate:.2f}x [{interval.low:.2f}, {interval.high:.2f}]"

@@ -1,0 +1,181 @@
+"""A diagnosis from its first trial to its verdict; time goes to the terms that may decide it."""
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from dataclasses import dataclass, replace
+
+from pipebench import registry
+from pipebench.contract import Stage
+from pipebench.diagnosis.confirm import Confirmation, confirm
+from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
+from pipebench.diagnosis.phases import CUTS, WORKER_KNOBS, Bench, Phase
+from pipebench.diagnosis.seen import EMULATED_CV, PRIOR_CV, see
+from pipebench.diagnosis.session import Session
+from pipebench.diagnosis.tries import Try, try_settings
+from pipebench.diagnosis.verdict import FULL, LOADER, judge, terms
+from pipebench.errors import BadInput
+from pipebench.results import Record, TrialSpec
+from pipebench.step import parse_step
+
+PHASES_SHARE, CONFIRM_SHARE = 0.55, 0.85
+"""Of the time: until then phases are run, and until then the intervention; the rest is for other settings."""
+NEAR = 1.5
+"""Terms within this factor of the lowest are measured on."""
+ENOUGH = 4
+"""Blocks after which phases end where a verdict is given."""
+FIRST_SECONDS, SECONDS = 1.0, 2.0
+"""Measured in a phase's first trial, and in each further one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What is to be printed."""
+
+    bench: Bench
+    evidence: Evidence
+    verdict: Verdict
+    confirmation: Confirmation | None
+    tries: tuple[Try, ...]
+    records: tuple[Record, ...]
+    seconds: float
+
+
+def diagnose(session: Session, spec: TrialSpec, *, quick: bool) -> Diagnosis:
+    """Runs the phases, names what is narrow, relieves it, and tries other settings.
+
+    Raises `BadInput` where the loader cannot be measured at all.
+    """
+    session.begin()
+    bench = _first(session, spec)
+    phases_share = 1.0 if quick else PHASES_SHARE
+    _run_phases(session, bench, phases_share, seconds=FIRST_SECONDS if quick else SECONDS)
+    evidence = gather(session, bench)
+    verdict = judge(evidence)
+    confirmation = None if quick else confirm(session, bench, evidence, verdict.named, CONFIRM_SHARE)
+    tries = () if quick else tuple(try_settings(session, bench))
+    return Diagnosis(
+        bench=bench,
+        evidence=evidence,
+        verdict=verdict,
+        confirmation=confirmation,
+        tries=tries,
+        records=tuple(session.records),
+        seconds=session.seconds,
+    )
+
+
+def _first(session: Session, spec: TrialSpec) -> Bench:
+    """The loader into the null step; its record names the settings."""
+    bench = Bench(spec=spec)
+    record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=FIRST_SECONDS), 0)
+    if session.seen(Phase.WARM) is None:
+        reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
+        raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
+    knob = next((name for name in WORKER_KNOBS if type(record.settings.get(name)) is int), "")
+    return replace(bench, worker_knob=knob, workers=record.settings[knob] if knob else 0)
+
+
+def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float) -> None:
+    """Block after block, until the time for it is up or a verdict stands on enough of them."""
+    for phase in _basic(bench):
+        _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
+    for phase in _probes(session, bench):
+        _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
+    block = 1
+    while session.allows(share) and not _is_settled(session, bench, block):
+        phases = [*_narrow(session, bench), *_probes(session, bench)]
+        random.Random(f"{bench.spec.seed}/{block}").shuffle(phases)  # noqa: S311 - an order, not a secret
+        for phase in phases:
+            _try_phase(session, bench, phase, block, seconds, share)
+        block += 1
+
+
+def _try_phase(
+    session: Session, bench: Bench, phase: Phase, block: int, seconds: float, share: float
+) -> None:
+    if session.allows(share) and not session.failed(phase):
+        session.attempt(phase, replace(bench.trial(phase), seconds=seconds), block)
+
+
+def _basic(bench: Bench) -> Iterator[Phase]:
+    """Each once, and the most telling first; `warm` has run."""
+    if bench.whole is Phase.END_TO_END:
+        yield Phase.END_TO_END
+    if bench.has_step:
+        yield Phase.STEP_ONLY
+    if bench.is_cold:
+        yield Phase.COLD_READ
+    yield from CUTS
+    if len(bench.spec.cpus) > 1:
+        yield Phase.ONE_CORE
+
+
+def _probes(session: Session, bench: Bench) -> list[Phase]:
+    """What tells idle cores' reasons apart, where the loader is narrow and leaves cores idle."""
+    evidence = gather(session, bench)
+    use = evidence.loader.use
+    if use is None or use.low >= FULL or LOADER not in _near(evidence):
+        return []
+    probes = [Phase.LARGER_BATCH, Phase.READ_ONE_CORE]
+    return [Phase.MORE_WORKERS, *probes] if bench.worker_knob else probes
+
+
+def _near(evidence: Evidence) -> list[str]:
+    """The terms within `NEAR` of the lowest."""
+    found = terms(evidence)
+    lowest = min(rate.estimate for rate in found.values())
+    return [name for name, rate in found.items() if rate.estimate <= NEAR * lowest]
+
+
+_OF_TERM = {Narrow.STEP: Phase.STEP_ONLY, LOADER: Phase.WARM, Narrow.STORAGE: Phase.COLD_READ}
+
+
+def _narrow(session: Session, bench: Bench) -> list[Phase]:
+    """The terms that may decide, and the cuts where the loader does."""
+    evidence = gather(session, bench)
+    near = _near(evidence)
+    both = [Phase.WARM, Phase.STEP_ONLY] if Narrow.CPU_SHARED in near else []
+    phases = [*(_OF_TERM[name] for name in near if name in _OF_TERM), *both]
+    if bench.whole is Phase.END_TO_END:
+        phases.append(Phase.END_TO_END)
+    return [*dict.fromkeys(phases), *(CUTS if LOADER in near else ())]
+
+
+def _is_settled(session: Session, bench: Bench, blocks: int) -> bool:
+    named = judge(gather(session, bench)).named.verdict
+    return blocks >= ENOUGH and named is not Narrow.UNDECIDED
+
+
+def gather(session: Session, bench: Bench) -> Evidence:
+    """What the phases have shown so far."""
+    seen = {phase: session.seen(phase) for phase in Phase}
+    loader = seen[Phase.WARM]
+    assert loader is not None
+    cuts = {stage: found for phase, stage in CUTS.items() if (found := seen[phase]) is not None}
+    return Evidence(
+        cores=len(bench.spec.cpus),
+        loader=loader,
+        step=see(session.of(Phase.STEP_ONLY), _step_cv(bench)),
+        storage=seen[Phase.COLD_READ],
+        end_to_end=seen[Phase.END_TO_END],
+        one_core=seen[Phase.ONE_CORE],
+        cuts=cuts,
+        read_one_core=seen[Phase.READ_ONE_CORE],
+        more_workers=seen[Phase.MORE_WORKERS],
+        larger_batch=seen[Phase.LARGER_BATCH],
+        fused=_fused(bench.spec),
+    )
+
+
+def _step_cv(bench: Bench) -> float:
+    return EMULATED_CV if parse_step(bench.spec.step).kind == "emulate" else PRIOR_CV
+
+
+def _fused(spec: TrialSpec) -> tuple[tuple[Stage, ...], ...]:
+    """As the loader's class says, where this process can ask it."""
+    if spec.python != sys.executable:
+        return ()
+    with chdir(spec.source or "."):
+        return registry.loader(spec.loader).fused

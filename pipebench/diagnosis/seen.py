@@ -1,0 +1,217 @@
+"""Records of one phase -> what was seen of it, with intervals."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log, sqrt
+from statistics import fmean, median
+
+from pipebench.distributions import student_quantile
+from pipebench.figures import Figures, cut, figures
+from pipebench.results import Record
+from pipebench.stats import Interval
+
+CONFIDENCE = 0.90
+PRIOR_CV, PRIOR_WEIGHT = 0.04, 4
+"""Trials of a phase are few, so their spread is taken together with an assumed one of 4 %, which counts as
+much as 4 further trials (a moderated variance; Smyth 2004). One trial alone is thus known to 9 %."""
+EMULATED_CV = 0.005
+"""Of a step whose rate is set by the clock."""
+PRIOR_USE = 0.03
+"""The same for core use, which is a share."""
+
+KINDS_OF_WAIT = {
+    "futex": "lock",
+    "lock_inode": "lock",
+    "nanosleep": "sleeps",
+    "folio": "reads",
+    "io_schedule": "reads",
+    "fuse": "reads",
+    "request_wait": "reads",
+    "nfs": "reads",
+    "rpc": "reads",
+    "poll": "idle",
+    "select": "idle",
+    "pipe": "idle",
+    "unix_stream": "idle",
+    "wait_for_more_packets": "idle",
+}
+"""By a part of the kernel's name. `idle`: it waits for work, or for somebody to take what it made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One phase, over all of its trials; 90 % intervals."""
+
+    rate: Interval
+    """Samples per second, without epoch boundaries."""
+    cores: int
+    cpu_seconds: Interval | None = None
+    """Of the whole process tree, a sample."""
+    use: Interval | None = None
+    """Share of the allowed cores that it used, or would have used had other processes not been there."""
+    consumer: float | None = None
+    """Cores that the thread which takes the batches kept busy."""
+    waits: Mapping[str, float] | None = None
+    """Shares of the looks at worker processes by `KINDS_OF_WAIT`; empty where there are no workers."""
+    bursts: float = 0.0
+    """Share of the time in gaps between batches of more than `LONG_GAP` times their mean."""
+    stall: float | None = None
+    bytes_per_second: float | None = None
+    """From a device or an object store, where that is counted."""
+    disturbed: bool = False
+    trials: int = 1
+
+    @property
+    def idle_seconds(self) -> float | None:
+        """Core-seconds a sample during which an allowed core had nothing to do."""
+        if self.use is None:
+            return None
+        return self.cores * max(0.0, 1 - self.use.estimate) / self.rate.estimate
+
+    def share_of_waits(self, kind: str) -> float:
+        """How often a worker was met in such a wait."""
+        return (self.waits or {}).get(kind, 0.0)
+
+
+def see(records: Sequence[Record], prior_cv: float = PRIOR_CV) -> Seen | None:
+    """What the `ok` records of one phase show; None where none has figures.
+
+    `prior_cv` is the spread that is assumed of its rate.
+    """
+    found = [(record, f) for record in records if (f := figures(record))]
+    if not found:
+        return None
+    rates = [f.steady_samples_per_second for _, f in found]
+    cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
+    uses = [use for record, f in found if (use := _use(record, f)) is not None]
+    stalls = [f.stall for _, f in found if f.stall is not None]
+    consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
+    speeds = [speed for record, f in found if (speed := _bytes_per_second(record, f)) is not None]
+    return Seen(
+        rate=rate_of(rates, prior_cv),
+        cores=len(found[0][0].spec.cpus),
+        cpu_seconds=rate_of(cpu) if cpu else None,
+        use=_share_of(uses) if uses else None,
+        consumer=median(consumers) if consumers else None,
+        waits=_waits([record for record, _ in found]),
+        bursts=median(_bursts(record) for record, _ in found),
+        stall=median(stalls) if stalls else None,
+        bytes_per_second=median(speeds) if speeds else None,
+        disturbed=median(f.foreign_cores or 0.0 for _, f in found) > MOST_FOREIGN,
+        trials=len(found),
+    )
+
+
+LONG_GAP = 3
+MOST_FOREIGN = 0.3
+"""Cores kept busy by others, above which a phase is said to be disturbed."""
+
+
+def rate_of(values: Sequence[float], prior_cv: float = PRIOR_CV) -> Interval:
+    """The geometric mean of positive values with a moderated interval."""
+    logs = [log(value) for value in values]
+    half = _half_width(logs, prior_cv)
+    return Interval(exp(fmean(logs)), exp(fmean(logs) - half), exp(fmean(logs) + half))
+
+
+def _share_of(values: Sequence[float]) -> Interval:
+    half = _half_width(values, PRIOR_USE)
+    return Interval(fmean(values), fmean(values) - half, fmean(values) + half)
+
+
+def _half_width(values: Sequence[float], prior: float) -> float:
+    centre, freedom = fmean(values), PRIOR_WEIGHT + len(values) - 1
+    squares = sum((value - centre) ** 2 for value in values)
+    deviation = sqrt((PRIOR_WEIGHT * prior**2 + squares) / freedom)
+    return student_quantile((1 + CONFIDENCE) / 2, freedom) * deviation / sqrt(len(values))
+
+
+def ratio_of(one: Interval, other: Interval) -> Interval:
+    """The ratio of two independent positive quantities."""
+    centre = log(one.estimate / other.estimate)
+    half = sqrt(_log_half(one) ** 2 + _log_half(other) ** 2)
+    return Interval(exp(centre), exp(centre - half), exp(centre + half))
+
+
+def difference_of(one: Interval, other: Interval) -> Interval:
+    """The difference of two independent quantities."""
+    half = sqrt(((one.high - one.low) / 2) ** 2 + ((other.high - other.low) / 2) ** 2)
+    centre = one.estimate - other.estimate
+    return Interval(centre, centre - half, centre + half)
+
+
+def _log_half(interval: Interval) -> float:
+    return log(interval.high / interval.low) / 2
+
+
+def _use(record: Record, found: Figures) -> float | None:
+    """Core use without boundaries; what others took of it counts only as far as threads waited for a core."""
+    if found.cpu_seconds_per_sample is None:
+        return None
+    cores = len(record.spec.cpus)
+    own = found.steady_samples_per_second * found.cpu_seconds_per_sample / cores
+    foreign, wanted = (found.foreign_cores or 0.0) / cores, _wanted(record)
+    return max(own, min(own + foreign, wanted)) if wanted is not None else own
+
+
+def _wanted(record: Record) -> float | None:
+    """Share of the allowed cores on which threads ran, or would have if they had been free."""
+    times = _totals(record, "runqueue_ns")
+    if times is None or record.trace is None or len(record.trace.looks) < 2:
+        return None
+    first, last = record.trace.looks[0], record.trace.looks[-1]
+    ran = last.cpu_ns - first.cpu_ns
+    return (ran + times) / (last.at_ns - first.at_ns) / len(record.spec.cpus)
+
+
+def _consumer(record: Record) -> float | None:
+    used = _totals(record, "consumer_ns")
+    if used is None or record.trace is None or len(record.trace.looks) < 2:
+        return None
+    looks = record.trace.looks
+    return used / (looks[-1].at_ns - looks[0].at_ns)
+
+
+def _totals(record: Record, name: str) -> int | None:
+    """How much the total has grown between the first look and the end; None in records that lack it."""
+    first, last = (record.resources.get(edge, {}).get(name) for edge in ("first", "last"))
+    if not isinstance(first, int) or not isinstance(last, int):
+        return None
+    return last - first
+
+
+def _waits(records: Sequence[Record]) -> Mapping[str, float] | None:
+    """None where no record tells."""
+    told = [record.resources["worker_waits"] for record in records if "worker_waits" in record.resources]
+    if not told:
+        return None
+    counts: Counter[str] = Counter()
+    for waits in told:
+        for name, count in waits.items():
+            counts[_kind_of_wait(str(name))] += count
+    total = sum(counts.values())
+    return {kind: count / total for kind, count in counts.items()} if total else {}
+
+
+def _kind_of_wait(name: str) -> str:
+    if name == "0":
+        return "runs"
+    return next((kind for part, kind in KINDS_OF_WAIT.items() if part in name), "else")
+
+
+def _bursts(record: Record) -> float:
+    """Boundaries between epochs are no bursts."""
+    assert record.trace is not None
+    got, starts = record.trace.got_ns, set(record.trace.epochs)
+    window = cut(record.trace, len(record.spec.cpus))
+    gaps = [got[batch] - got[batch - 1] for batch in window.batches if batch not in starts]
+    limit = LONG_GAP * fmean(gaps) if gaps else 0
+    return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
+
+
+def _bytes_per_second(record: Record, found: Figures) -> float | None:
+    counted = record.cache.get("fetched_bytes") or record.cache.get("bytes_read")
+    if not counted or record.trace is None:
+        return None
+    return float(counted) / sum(record.trace.sizes) * found.steady_samples_per_second

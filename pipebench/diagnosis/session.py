@@ -1,0 +1,76 @@
+"""Runs the trials of a diagnosis while its time lasts, and saves each as it ends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from pipebench import results
+from pipebench.diagnosis.phases import Phase, contestant
+from pipebench.diagnosis.seen import Seen, see
+from pipebench.errors import BadInput
+from pipebench.measure import Clock
+from pipebench.results import Record, TrialSpec
+
+Execute = Callable[..., Record]
+Tell = Callable[[Record], None]
+
+FIRST_GUESS = 4.0
+"""Seconds that a trial of one second takes, before one has run."""
+TRIAL_TIMEOUT = 60.0
+
+
+@dataclass(slots=True)
+class Session:
+    """The trials so far, and the time that is left for more."""
+
+    loader: str
+    """As the results name it."""
+    out: Path
+    execute: Execute
+    clock: Clock
+    max_seconds: float
+    tell: Tell = lambda _: None
+    records: list[Record] = field(default_factory=list)
+    run: str = field(default_factory=lambda: uuid4().hex[:12])
+    _began_ns: int = 0
+    _slowest: float = 0.0
+
+    def begin(self) -> None:
+        """The time counts from here."""
+        self._began_ns = self.clock.now_ns()
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return (self.clock.now_ns() - self._began_ns) / 1e9
+
+    def allows(self, share: float = 1.0) -> bool:
+        """Whether a further trial would probably end within this share of the time."""
+        return self.seconds + (self._slowest or FIRST_GUESS) <= share * self.max_seconds
+
+    def attempt(self, phase: Phase, spec: TrialSpec, block: int, note: str = "") -> Record:
+        """Runs one trial. Raises `BadInput` if it was given something wrong."""
+        began = self.seconds
+        identity = {"run": self.run, "contestant": contestant(self.loader, phase, note), "block": block}
+        record = self.execute(spec, min(TRIAL_TIMEOUT, 2 * self.max_seconds), **identity)
+        if record.status == "bad_input":
+            raise BadInput(record.reason)
+        results.append(self.out, record)
+        self.records.append(record)
+        self._slowest = max(0.7 * self._slowest, self.seconds - began)
+        self.tell(record)
+        return record
+
+    def of(self, phase: Phase, note: str = "") -> list[Record]:
+        """The trials of one phase."""
+        name = contestant(self.loader, phase, note)
+        return [record for record in self.records if record.contestant == name]
+
+    def seen(self, phase: Phase, note: str = "") -> Seen | None:
+        """What they show."""
+        return see(self.of(phase, note))
+
+    def failed(self, phase: Phase) -> bool:
+        """Whether the phase cannot be run here."""
+        return any(record.status != "ok" for record in self.of(phase))

@@ -1,0 +1,76 @@
+"""Other settings of the same loader, each tried against the pipeline as it is."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipebench.diagnosis.confirm import SECONDS
+from pipebench.diagnosis.phases import Bench, Phase
+from pipebench.diagnosis.seen import rate_of
+from pipebench.diagnosis.session import Session
+from pipebench.figures import figures
+from pipebench.results import Record
+from pipebench.stats import Interval
+
+MOST = 6
+_FIRST_BLOCK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One setting, and what it brought."""
+
+    options: str
+    """As a command takes it: `workers=4`, or `--batch-size 128`."""
+    gain: Interval
+    """Rate, over the pipeline as it is in the same block."""
+    blocks: int
+
+
+def try_settings(session: Session, bench: Bench) -> Iterator[Try]:
+    """Round after round while time lasts; the best first."""
+    settings = session.of(Phase.WARM)[0].settings
+    candidates = dict(list(_candidates(bench, settings))[:MOST])
+    block, round_ = _FIRST_BLOCK, 0
+    while candidates and session.allows() and round_ < 3:
+        base_record = session.attempt(bench.whole, replace(bench.spec, seconds=SECONDS), block)
+        for note, spec in list(candidates.items()):
+            if not session.allows():
+                break
+            tried = session.attempt(Phase.TRIED, replace(spec, seconds=SECONDS), block, note)
+            if tried.status != "ok" or base_record.status != "ok":
+                candidates.pop(note)
+        block, round_ = block + 1, round_ + 1
+    found = [found for note in candidates if (found := _try(session, bench, note)) is not None]
+    yield from sorted(found, key=lambda one: -one.gain.estimate)
+
+
+def _candidates(bench: Bench, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Knobs that any loader may have: whole numbers, doubled; and larger batches."""
+    for name, value in settings.items():
+        for changed in _changed(value):
+            yield f"{name}={changed}", bench.with_options({name: changed})
+    size = 2 * bench.spec.batch_size
+    yield f"--batch-size {size}", replace(bench.spec, batch_size=size)
+
+
+def _changed(value: Any) -> list[str]:
+    if type(value) is int and 0 < value <= 64:
+        return [str(2 * value)]
+    return []
+
+
+def _try(session: Session, bench: Bench, note: str) -> Try | None:
+    tried, whole = session.of(Phase.TRIED, note), session.of(bench.whole)
+    ratios = [
+        _rate(mine) / _rate(other)
+        for mine in tried
+        for other in whole
+        if mine.block == other.block and _rate(mine) and _rate(other)
+    ]
+    return Try(options=note, gain=rate_of(ratios), blocks=len(ratios)) if ratios else None
+
+
+def _rate(record: Record) -> float:
+    found = figures(record)
+    return found.steady_samples_per_second if found else 0.0

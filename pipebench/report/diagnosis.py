@@ -1,0 +1,198 @@
+"""A diagnosis for people: the verdict first, then what it rests on."""
+
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+from rich.text import Text
+
+from pipebench.diagnosis.confirm import Confirmation
+from pipebench.diagnosis.evidence import Detail, Evidence, Narrow
+from pipebench.diagnosis.run import Diagnosis
+from pipebench.diagnosis.seen import Seen
+from pipebench.diagnosis.stages import StageCost, stage_costs
+from pipebench.diagnosis.verdict import shared_cpu
+from pipebench.errors import one_line
+from pipebench.stats import Interval
+from pipebench.summary import interval_text
+
+BAR = 30
+"""Characters of the longest bar."""
+
+
+def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
+    """Within 80 columns; a line that is piped stays one line."""
+    whole = not console.is_terminal
+    console.print(Text(one_line(verdict_sentence(diagnosis))), style="bold", soft_wrap=whole)
+    for line in lines(diagnosis):
+        console.print(Text(one_line(line) if line else ""), soft_wrap=whole)
+
+
+def lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """All but the verdict's sentence."""
+    for reason in diagnosis.verdict.named.why:
+        yield f"  {reason}"
+    yield ""
+    yield from _rates(diagnosis.evidence)
+    yield ""
+    yield from _stages(diagnosis.evidence)
+    yield from _confirmation(diagnosis)
+    yield from _tries(diagnosis)
+    yield from _limits(diagnosis)
+
+
+_SENTENCES: Mapping[Narrow, str] = {
+    Narrow.STORAGE: "Storage holds this pipeline back: samples are waited for",
+    Narrow.DECODE: "Decoding holds this pipeline back: it takes most of the loader's CPU time",
+    Narrow.TRANSFORM: "Transforming holds this pipeline back: it takes most of the loader's CPU time",
+    Narrow.DECODE_TRANSFORM: (
+        "Decoding and transforming, which this loader fuses, hold this pipeline back: they take most of its "
+        "CPU time"
+    ),
+    Narrow.BATCHING: "Batching holds this pipeline back: it takes most of the loader's CPU time",
+    Narrow.TRANSFER: "The transfer to the device holds this pipeline back",
+    Narrow.STEP: "The step is what this pipeline waits for: the loader keeps up",
+    Narrow.CPU_SHARED: "Loader and step want the same cores, and together fill them",
+    Narrow.BALANCED: "Balanced: the two lowest terms are equal within 10 %",
+    Narrow.UNDECIDED: "Undecided: what was measured does not name one resource",
+}
+_OVERHEAD: Mapping[Detail | None, str] = {
+    Detail.WORKERS: "Too few workers hold this pipeline back: cores stand idle",
+    Detail.HAND_OVER: "Handing batches over holds this pipeline back, while cores stand idle",
+    Detail.LOCK: "A lock holds this pipeline back: workers take turns, and cores stand idle",
+    None: "Something holds this pipeline back that is none of its stages",
+}
+
+
+def verdict_sentence(diagnosis: Diagnosis) -> str:
+    """Verdict, whether it is confirmed, severity, and what a perfect loader would gain."""
+    verdict = diagnosis.verdict
+    named = verdict.named
+    text = _OVERHEAD[named.detail] if named.verdict is Narrow.OVERHEAD else _SENTENCES[named.verdict]
+    if diagnosis.confirmation is not None and diagnosis.confirmation.confirmed:
+        text += " (confirmed)"
+    text += ". "
+    if verdict.stall is None:
+        return text + "No step was given, so what this costs is not known (--step emulate:RATE)."
+    text += f"{verdict.severity.capitalize()}: the step idles {verdict.stall:.1%} of the time"
+    if verdict.gain is None:
+        return f"{text}."
+    if verdict.gain.low <= 1:
+        return f"{text}; a perfect loader is not shown to be faster ({interval_text(verdict.gain)})."
+    return f"{text}; a perfect loader would make it {interval_text(verdict.gain)} faster."
+
+
+def rates(evidence: Evidence) -> dict[str, Seen]:
+    """What was measured, by the letters of the method's page."""
+    found = {
+        "G": evidence.step,
+        "T": evidence.transfer,
+        "P": evidence.loader,
+        "P(1)": evidence.one_core,
+        "F": evidence.storage,
+        "E": evidence.end_to_end,
+    }
+    return {name: seen for name, seen in found.items() if seen is not None}
+
+
+_ABOUT = {
+    "G": "the step alone",
+    "T": "the transfer alone",
+    "P": "the loader alone",
+    "P(1)": "the loader on one core",
+    "F": "reading alone, from storage",
+    "E": "loader and step together",
+}
+
+
+def _rates(evidence: Evidence) -> Iterator[str]:
+    yield f"{'':<29}{'samples/s':>9}  {'[90 %]':<15}{'core use':>9}{'trials':>8}"
+    for name, seen in rates(evidence).items():
+        yield _rate(f"{name:<5}{_ABOUT[name]}", seen.rate, seen.use, str(seen.trials))
+    shared = shared_cpu(evidence)
+    if shared is not None:
+        yield _rate(f"{'c/(a+b)':<8}both, by their CPU", shared, None, "")
+
+
+def _rate(label: str, rate: Interval, use: Interval | None, trials: str) -> str:
+    bounds = f"{rate.low:.0f}-{rate.high:.0f}"
+    used = f"{min(use.estimate, 1):.0%}" if use is not None else ""
+    return f"{label:<29}{rate.estimate:>9.0f}  {bounds:<15}{used:>9}{trials:>8}".rstrip()
+
+
+def _stages(evidence: Evidence) -> Iterator[str]:
+    costs = stage_costs(evidence)
+    if not costs:
+        return
+    yield "CPU ms a sample, by stage"
+    longest = max(max(cost.cpu_seconds.estimate for cost in costs), 1e-9)
+    for cost in costs:
+        yield _bar(cost, longest)
+
+
+def _bar(cost: StageCost, longest: float) -> str:
+    seconds = cost.cpu_seconds
+    bar = "#" * round(BAR * max(0.0, seconds.estimate) / longest)
+    bounds = f"[{1000 * seconds.low:.2f}, {1000 * seconds.high:.2f}]"
+    return f"  {cost.name:<22}{1000 * seconds.estimate:>6.2f}  {bounds:<16} {bar}".rstrip()
+
+
+def _confirmation(diagnosis: Diagnosis) -> Iterator[str]:
+    found = diagnosis.confirmation
+    if found is None:
+        return
+    yield ""
+    if found.gain is None:
+        yield f"Not confirmed: there was no time to relieve it ({found.what})."
+        return
+    state = "Confirmed" if found.confirmed else "Not confirmed"
+    yield f"{state}: {found.what} the rate is {interval_text(found.gain)}; predicted {found.predicted:.2f}x."
+    if found.other_gain is not None:
+        yield f"  For comparison, {found.other}: {interval_text(found.other_gain)}."
+
+
+def _tries(diagnosis: Diagnosis) -> Iterator[str]:
+    if not diagnosis.tries:
+        return
+    yield ""
+    yield "Tried, against the pipeline as it is in the same blocks"
+    for tried in diagnosis.tries:
+        sure = "" if tried.gain.low > 1 or tried.gain.high < 1 else "   no difference shown"
+        yield f"  {_pasted(diagnosis, tried.options):<44} {interval_text(tried.gain)}{sure}"
+
+
+def _pasted(diagnosis: Diagnosis, options: str) -> str:
+    """What to add to a command, or to put in its loader's place."""
+    if options.startswith("--"):
+        return options
+    name, _, value = options.partition("=")
+    spec = diagnosis.bench.spec
+    own = {**spec.options, name: value}
+    return f"--loader {spec.loader}:" + ",".join(f"{key}={text}" for key, text in own.items())
+
+
+def _limits(diagnosis: Diagnosis) -> Iterator[str]:
+    yield ""
+    disturbed = [name for name, seen in rates(diagnosis.evidence).items() if seen.disturbed]
+    if disturbed:
+        yield f"Other processes were busy meanwhile ({', '.join(disturbed)}): intervals may be too narrow."
+    cores, trials = diagnosis.evidence.cores, len(diagnosis.records)
+    yield f"{cores} cores, {trials} trials in {diagnosis.seconds:.0f} s; same work: unchecked."
+    yield "Intervals hold for this session on this host only."
+
+
+def confirmation_facts(found: Confirmation | None) -> Mapping[str, object] | None:
+    """For JSON."""
+    if found is None:
+        return None
+    return {
+        "what": found.what,
+        "predicted": found.predicted,
+        "gain": interval(found.gain),
+        "other": found.other,
+        "other_gain": interval(found.other_gain),
+    }
+
+
+def interval(found: Interval | None) -> Mapping[str, float] | None:
+    """For JSON."""
+    return None if found is None else {"estimate": found.estimate, "low": found.low, "high": found.high}

@@ -1,0 +1,160 @@
+"""Verdicts on evidence that was reckoned: each planted bottleneck is named, and none is named wrongly."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipebench.contract import Stage
+from pipebench.diagnosis.evidence import Detail, Evidence, Narrow
+from pipebench.diagnosis.verdict import bound, gain, judge, name, severity, shared_cpu, slowdown
+from tests.diagnosing import Pipeline, around, seen
+
+WITHHELD = (Narrow.UNDECIDED, Narrow.BALANCED)
+HAND_OVER, WORKERS, LOCK = Detail.HAND_OVER, Detail.WORKERS, Detail.LOCK
+CASES = {
+    "bandwidth": (Pipeline(bucket=1.5), Narrow.STORAGE, None),
+    "latency": (Pipeline(latency=3), Narrow.STORAGE, None),
+    "decode": (Pipeline(decode=2), Narrow.DECODE, None),
+    "transform": (Pipeline(transform=2), Narrow.TRANSFORM, None),
+    "batching": (Pipeline(batch=2), Narrow.BATCHING, None),
+    "a sleep in the hand-over": (Pipeline(sleep=100), Narrow.OVERHEAD, HAND_OVER),
+    "a copy that fills the consumer": (Pipeline(copy=160), Narrow.OVERHEAD, HAND_OVER),
+    "a copy that fills the cores": (Pipeline(copy=75), Narrow.OVERHEAD, HAND_OVER),
+    "one worker": (Pipeline(workers=1), Narrow.OVERHEAD, WORKERS),
+    "one worker, dear decode": (Pipeline(workers=1, decode=3), Narrow.OVERHEAD, WORKERS),
+    "a lock": (Pipeline(locked=3), Narrow.OVERHEAD, LOCK),
+    "a slow step": (Pipeline(step_rate=600), Narrow.STEP, None),
+    "a step that burns the cores": (Pipeline(step_rate=1700, step_cpu=0.6), Narrow.CPU_SHARED, None),
+    "equal speeds": (Pipeline(step_rate=2000 / 1.11), Narrow.BALANCED, None),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_planted_is_named(case: str) -> None:
+    pipeline, verdict, detail = CASES[case]
+    named = name(pipeline.evidence())
+    assert (named.verdict, named.detail) == (verdict, detail), named.why
+
+
+@pytest.mark.parametrize("case", CASES)
+@given(seed=st.integers(0, 10**6), amount=st.floats(0.5, 2))
+def test_nothing_else_is_ever_named(case: str, seed: int, amount: float) -> None:
+    pipeline, verdict, detail = CASES[case]
+    planted = {
+        key: value * amount
+        for key in ("bucket", "latency", "sleep", "copy", "locked", "step_cpu")
+        if (value := getattr(pipeline, key))
+    }
+    named = name(replace(pipeline, **planted).evidence(Random(seed)))
+    if amount >= 1 and named.verdict not in WITHHELD:
+        assert (named.verdict, named.detail) == (verdict, detail), named.why
+
+
+RATES = st.floats(10, 10_000)
+
+
+@given(step=RATES, loader=RATES, width=st.floats(0.01, 0.3))
+def test_no_term_is_named_whose_interval_overlaps_the_next(step: float, loader: float, width: float) -> None:
+    evidence = Evidence(
+        cores=2,
+        loader=seen(loader, width=width),
+        step=seen(step, cpu_ms=0.001, width=width),
+        end_to_end=seen(min(step, loader), stall=0.0),
+    )
+    low, high = sorted((around(step, width), around(loader, width)), key=lambda rate: rate.estimate)
+    if low.high >= high.low:
+        assert name(evidence).verdict in WITHHELD
+
+
+def test_no_stage_is_named_while_cores_stand_idle() -> None:
+    """A hand-over that sleeps leaves decode the largest user of CPU time, and it is not the cause."""
+    evidence = Pipeline(decode=1, sleep=300).evidence()
+    assert name(evidence).verdict is Narrow.OVERHEAD
+    assert name(replace(evidence, larger_batch=None)).verdict is not Narrow.DECODE
+
+
+def test_stages_that_cannot_be_told_apart_are_undecided() -> None:
+    named = name(Pipeline(decode=1, transform=0.98).evidence())
+    assert named.verdict is Narrow.UNDECIDED
+    assert "cannot be told apart" in named.why[0]
+
+
+def test_stages_that_a_loader_fuses_are_one() -> None:
+    fused = ((Stage.DECODE, Stage.TRANSFORM),)
+    named = name(replace(Pipeline(decode=1, transform=0.98).evidence(), fused=fused))
+    assert named.verdict is Narrow.DECODE_TRANSFORM
+
+
+def test_without_cuts_a_full_loader_is_undecided() -> None:
+    named = name(replace(Pipeline(decode=2).evidence(), cuts={}))
+    assert named.verdict is Narrow.UNDECIDED
+    assert "no cut divides it" in named.why[0]
+
+
+def test_a_pipeline_slower_than_all_of_its_terms_is_no_stage() -> None:
+    evidence = Pipeline(step_rate=900).evidence()
+    slow = replace(evidence, end_to_end=seen(500, stall=0.4))
+    assert name(slow).verdict is Narrow.UNDECIDED
+    bursts = replace(slow, loader=replace(slow.loader, bursts=0.5))
+    assert (name(bursts).verdict, name(bursts).detail) == (Narrow.OVERHEAD, HAND_OVER)
+
+
+def test_bursts_that_reading_shows_too_are_not_the_hand_overs() -> None:
+    evidence = Pipeline(step_rate=900).evidence()
+    read = replace(evidence.cuts[Stage.READ], bursts=0.5)
+    slow = replace(
+        evidence,
+        end_to_end=seen(500, stall=0.4),
+        loader=replace(evidence.loader, bursts=0.5),
+        cuts={**evidence.cuts, Stage.READ: read},
+    )
+    assert name(slow).verdict is Narrow.UNDECIDED
+
+
+def test_a_loader_neither_full_nor_idle_is_undecided() -> None:
+    evidence = Pipeline().evidence()
+    middling = replace(evidence.loader, use=around(0.84, 0.05))
+    assert name(replace(evidence, loader=middling)).verdict is Narrow.UNDECIDED
+
+
+def test_cold_storage_below_the_loader_is_storage() -> None:
+    evidence = Pipeline().evidence()
+    cold = replace(evidence, storage=seen(600), end_to_end=seen(600, stall=0.85))
+    assert name(cold).verdict is Narrow.STORAGE
+    assert name(replace(cold, storage=seen(1700), end_to_end=seen(1650))).verdict in WITHHELD
+
+
+def test_the_shared_cpu_is_no_term_where_the_step_needs_little_of_it() -> None:
+    evidence = Pipeline(step_cpu=0.05).evidence()
+    assert name(evidence).verdict is not Narrow.CPU_SHARED
+    shared = shared_cpu(evidence)
+    assert shared is not None
+    assert shared.estimate == pytest.approx(2000 / 1.16)
+    assert bound(evidence) == shared
+
+
+@pytest.mark.parametrize(
+    ("stall", "told"),
+    [(None, "unknown"), (0.049, "fine"), (0.05, "moderate"), (0.2, "moderate"), (0.21, "severe")],
+)
+def test_severity_is_by_stall(stall: float | None, told: str) -> None:
+    assert severity(stall) == told
+
+
+def test_a_perfect_loader_brings_what_the_step_alone_reaches() -> None:
+    verdict = judge(Pipeline(decode=2, step_rate=1500).evidence())
+    assert verdict.gain is not None
+    assert verdict.gain.estimate == pytest.approx(1500 / (2000 / 2.61))
+    assert verdict.slowdown == pytest.approx(1 - 2000 / 2.61 / 1500)
+    assert verdict.severity == "severe"
+
+
+def test_the_null_step_tells_no_cost() -> None:
+    evidence = replace(Pipeline(decode=2).evidence(), step=None, end_to_end=None)
+    verdict = judge(evidence)
+    assert (verdict.named.verdict, verdict.severity, verdict.stall) == (Narrow.DECODE, "unknown", None)
+    assert gain(evidence) is None
+    assert slowdown(evidence) is None
