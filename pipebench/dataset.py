@@ -108,12 +108,19 @@ class Dataset:
             yield from (root / str(member) for member in self.index.member)
 
 
+class NotIndexed(BadInput):
+    """A folder that holds something, and no description of it."""
+
+
 def open_dataset(url: str) -> Dataset:
-    """Reads `dataset.json` below `url`; raises `BadInput` with what to do where that is not possible."""
+    """Reads `dataset.json` below `url`; raises `BadInput` with what to do where that is not possible.
+
+    `NotIndexed` where samples may well be there.
+    """
     try:
         text = read_file(join(url, DESCRIPTION))
     except (FileNotFoundError, NotADirectoryError):
-        raise BadInput(_nothing_there(url)) from None
+        raise _nothing_there(url) from None
     except OSError as error:
         raise BadInput(f"{shown(join(url, DESCRIPTION))} cannot be read: {why(error)}") from None
     except (ImportError, ValueError) as error:  # fsspec: a protocol that it lacks a library for, or knows not
@@ -125,7 +132,15 @@ def open_dataset(url: str) -> Dataset:
         raise BadInput(f"{shown(join(url, DESCRIPTION))} {problem}; make the dataset again") from None
 
 
-def _nothing_there(url: str) -> str:
+def _nothing_there(url: str) -> BadInput:
+    if reason := _hindrance(url):
+        return BadInput(reason)
+    hint = f"index what it holds with 'pipebench data import {shown(url)}'"
+    return NotIndexed(f"{shown(url)} has no {DESCRIPTION}; {hint}")
+
+
+def _hindrance(url: str) -> str | None:
+    """Why nothing below `url` can be indexed, or None where it may."""
     try:
         unfinished = any(
             WORK in names(folder) for folder in (url, url.rstrip("/").rpartition("/")[0]) if folder
@@ -140,14 +155,13 @@ def _nothing_there(url: str) -> str:
         if not path.exists():
             return f"there is no folder {url}"
         if not path.is_dir():
-            return f"{url} is a file, not a dataset's folder"
+            return f"{url} is a file, not a dataset's folder; name the folder that holds it"
         if not any(path.iterdir()):
             return f"the folder {url} is empty; make a dataset there with 'pipebench data synth {url}'"
     if splits:
         one = shown(join(url, splits[0]))
         return f"{shown(url)} holds the datasets {', '.join(splits)}; name one of them, such as {one}"
-    hint = f"index what it holds with 'pipebench data import {shown(url)}'"
-    return f"{shown(url)} has no {DESCRIPTION}; {hint}"
+    return None
 
 
 def _splits(url: str) -> list[str]:

@@ -162,4 +162,4 @@ class Count:
             return text
         each = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
         left = each * (self.total - self.done) - (self._clock() - self._ends[-1])
-        return f"{text}, about {max(0, round(left))} s left"
+        return f"{text}, about {left:.0f} s left" if left >= 1 else text

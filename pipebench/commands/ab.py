@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipebench.commands._indexed import indexed
 from pipebench.commands._measuring import add_measuring, add_workload, common, measure, out_file
 from pipebench.commands._output import add_output, exit_code, shape_of
 from pipebench.errors import BadInput
@@ -38,7 +39,9 @@ class AbCommand:
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         about = "two or more, each LABEL=LOADER; the first is what the others are compared with"
         parser.add_argument("versions", nargs="+", metavar="LABEL=LOADER", help=about)
-        parser.add_argument("--data", required=True, metavar="D", help="a dataset")
+        parser.add_argument(
+            "--data", required=True, metavar="D", help="a dataset, or a folder that 'data import' can index"
+        )
         add_workload(parser)
         add_measuring(parser, trials=None, about="default: until --precision, then 2%%")
         add_output(
@@ -62,7 +65,7 @@ def _request(args: argparse.Namespace) -> "Request":
 
     from pipebench.options import parse_share
 
-    asked = replace(common(args), data=(args.data,))
+    asked = replace(common(args), data=(indexed(args.data, redact=args.redact),))
     if args.trials is not None:
         return replace(asked, trials=args.trials)
     return replace(asked, precision=asked.precision or parse_share(PRECISION, "--precision"))

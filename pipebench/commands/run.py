@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from pipebench.commands._indexed import indexed
 from pipebench.commands._measuring import add_measuring, add_workload, common, measure, out_file
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ class RunCommand:
         parser.epilog = EXAMPLE
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         add = parser.add_argument
-        add("--data", action="append", required=True, metavar="D", help="a dataset; give each format once")
+        add(
+            "--data",
+            action="append",
+            required=True,
+            metavar="D",
+            help="a dataset, or a folder of class folders, tars or Parquet; give each format once",
+        )
         add(
             "--loader",
             action="append",
@@ -65,8 +72,8 @@ class RunCommand:
 def _request(args: argparse.Namespace) -> "Request":
     from dataclasses import replace
 
-    data, loaders = tuple(args.data), tuple(args.loader)
-    return replace(common(args), data=data, loaders=loaders, trials=args.trials)
+    data, loaders = [indexed(url, redact=args.redact) for url in args.data], tuple(args.loader)
+    return replace(common(args), data=tuple(data), loaders=loaders, trials=args.trials)
 
 
 def _failed(row: "Row", named: bool) -> bool:
