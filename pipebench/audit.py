@@ -28,14 +28,14 @@ def audit(source: Source, derive: Derive) -> Iterator[Finding]:
     if source.benchmarks is not None:
         yield from _benchmarks(source.benchmarks, derive)
     if source.contents is not None:
-        yield from _file(source.contents, len(source.runs))
+        yield from file_findings(source.contents, len(source.runs))
     for records in source.runs.values():
         run = make_run(records, derive)
         for check in CHECKS:
             yield from check(run)
 
 
-def _file(contents: Contents, runs: int) -> Iterator[Finding]:
+def file_findings(contents: Contents, runs: int) -> Iterator[Finding]:
     if contents.torn_bytes:
         text = f"the last line is not finished ({contents.torn_bytes} bytes): a trial was cut off"
         yield Finding(state="note", topic="file", text=text)

@@ -1,0 +1,116 @@
+"""What results show, in the sentences of `run`, `compare` and `audit`, the gravest first."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pipebench.compare import Standing, standings
+from pipebench.contest import Line
+from pipebench.findings import Finding
+from pipebench.report.columns import USUAL, chosen
+from pipebench.report.gathered import Gathered, Part
+from pipebench.report.sheet import Sheet, lay_out
+from pipebench.report.terminal import sentence, stall_text
+from pipebench.stats import Outcome
+from pipebench.step import parse_step
+from pipebench.summary import OVERHEAD, Row
+
+Tone = Literal["wrong", "shown", "open", "told", "mind"]
+"""`wrong` contradicts itself; `shown` is decided, `open` isn't; `told` is a figure; `mind` limits figures."""
+TONES: tuple[Tone, ...] = ("wrong", "shown", "open", "told", "mind")
+MOST = 12
+"""Sentences of one tone; of more it says how many there are."""
+_DECIDED = (Outcome.DIFFERS, Outcome.EQUAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One of them."""
+
+    tone: Tone
+    text: str
+
+
+def sentences(gathered: Gathered) -> list[Sentence]:
+    """All, each once, by tone."""
+    every = list(dict.fromkeys(_every(gathered)))
+    found: list[Sentence] = []
+    for tone in TONES:
+        own = [one for one in every if one.tone == tone]
+        found += own[:MOST]
+        if len(own) > MOST:
+            found.append(Sentence(tone, f"And {len(own) - MOST} more; 'pipebench audit' names them all."))
+    return found
+
+
+def _every(gathered: Gathered) -> Iterator[Sentence]:
+    several = len(gathered.parts) > 1
+    for part in gathered.parts:
+        where = f"{part.name}: " if several else ""
+        for one in _of_part(part, gathered):
+            yield Sentence(one.tone, f"{where}{one.text}")
+    yield from _of_comparison(gathered)
+
+
+def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
+    yield from map(_found, part.findings)
+    if not part.blocks:
+        return
+    steps = list(dict.fromkeys(row.step for row in part.rows))
+    for step in steps:
+        standing = standings(part.records, step, derive=gathered.derive)
+        on = f"On {step}: " if len(steps) > 1 else ""
+        yield Sentence(_tone(part.rows, standing), f"{on}{sentence(part.rows, standing)}")
+        yield from _told(part.rows, step)
+
+
+def _found(finding: Finding) -> Sentence:
+    tone: Tone = "wrong" if finding.state == "wrong" else "mind"
+    return Sentence(tone, f"{finding.topic}: {finding.text}")
+
+
+def _tone(rows: Iterable[Row], standing: Iterable[Standing]) -> Tone:
+    nearest = next(iter(standing), None)
+    overhead = any(OVERHEAD in row.labels for row in rows)
+    decided = nearest is not None and nearest.comparison.outcome in _DECIDED
+    return "shown" if decided and not overhead else "open"
+
+
+def _told(rows: Iterable[Row], step: str) -> Iterator[Sentence]:
+    """How near the fastest comes to the host's limit, and how long an accelerator waits for it."""
+    own = [row for row in rows if row.step == step and row.samples_per_second is not None]
+    if not own:
+        return
+    best = max(own, key=lambda row: row.samples_per_second or 0.0)
+    spec = parse_step(step)
+    if step == "null" and best.efficiency is not None:
+        text = f"{best.contestant} reaches {best.efficiency:.0%} of what decoding alone would reach"
+        yield Sentence("told", f"{text} on {_cores(best.cores)}.")
+    if best.stall is not None:
+        what = f"an accelerator that takes {spec.rate:g} samples/s" if spec.rate else f"the step {step}"
+        yield Sentence("told", f"Fed by {best.contestant}, {what} idles {stall_text(best)} of its time.")
+
+
+def _cores(count: int) -> str:
+    return "this core" if count == 1 else f"these {count} cores"
+
+
+def sheet(gathered: Gathered) -> Sheet:
+    """The comparison as `compare` lays it out."""
+    return lay_out(gathered.lines, chosen(None, USUAL), gathered.terms)
+
+
+def _of_comparison(gathered: Gathered) -> Iterator[Sentence]:
+    """What `compare` says, where there is more than one run to compare."""
+    if gathered.refusal:
+        yield Sentence("mind", f"The results are not compared with each other: {gathered.refusal}.")
+    if len(gathered.parts) == 1 and all(part.blocks for part in gathered.parts):
+        return
+    compared = [line for line in gathered.lines if line.comparison is not None]
+    if compared:
+        tone: Tone = "shown" if any(map(_decided, compared)) else "open"
+        yield from (Sentence(tone, text) for text in sheet(gathered).verdicts)
+
+
+def _decided(line: Line) -> bool:
+    return line.comparison is not None and line.comparison.outcome in _DECIDED

@@ -1,0 +1,86 @@
+"""Results to report on, for tests: a run of everything that a page can draw, and hostile ones."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipebench.figures import remembered
+from pipebench.report.gathered import Gathered, gather
+from pipebench.result_files import open_sources
+from pipebench.results import LIMITS_BLOCK, Record
+from tests.comparing import MACHINE, run_records, save
+
+Make = Callable[..., Record]
+
+HOSTILE = (
+    "<script>window.pwned=1</script>",
+    '"><img src=x onerror=window.pwned=1>',
+    "'};window.pwned=1;//",
+    "</style></script><h1>x",
+    "{{ 7*7 }}{% raw %}",
+    "javascript:window.pwned=1",
+    "rtl\u202eevil\u200f",
+    "שלום",
+    "a&amp;b",
+    "$x^2$ \\frac",
+)
+
+
+def used(user: int, system: int) -> dict[str, object]:
+    """Resources of a trial: what its tree used from the first batch on, in ms."""
+    none = dict.fromkeys(
+        "user_ns system_ns switches read_bytes shared_memory_bytes open_files processes memory_bytes".split(),  # noqa: SIM905
+        0,
+    )
+    last = none | {"user_ns": user * 1_000_000, "system_ns": system * 1_000_000}
+    return {"first": none, "last": last, "memory_bytes": [1]}
+
+
+def whole_run(make: Make, blocks: int = 12, run: str = "r1") -> list[Record]:
+    """Two contestants on the null step and three emulated ones, with the ceiling and the host's limit."""
+    common: dict[str, Any] = {"machine": MACHINE, "content_id": "c" * 32, "run": run}
+    common["resources"] = used(1200, 300)
+    found = [
+        make(contestant="limits", block=LIMITS_BLOCK, limits={"decode_samples_per_second": 150.0}, **common),
+        make(1e6, "resident", 0, loader="resident", **common),
+    ]
+    found += run_records(make, {"a": 100, "b": 80}, blocks=blocks, **common)
+    for rate in (50, 90, 200):
+        speeds = {"a": min(100, rate), "b": min(80, rate)}
+        steps = run_records(make, speeds, blocks=blocks, **common)
+        found += [at_step(record, f"emulate:{rate}") for record in steps if record.block >= 0]
+    return found
+
+
+def at_step(record: Record, step: str) -> Record:
+    return replace(record, spec=replace(record.spec, step=step))
+
+
+def with_spec(records: list[Record], **changes: object) -> Iterator[Record]:
+    """The records as trials of another spec."""
+    return (replace(record, spec=replace(record.spec, **changes)) for record in records)  # type: ignore[arg-type]
+
+
+def cut_runs(make: Make, folder: Path) -> list[Path]:
+    """A result for each of three cuts of one loader, which differ in their CPU time."""
+    paths = []
+    for until, rate in (("read", 1000), ("decode", 200), ("batch", 100)):
+        records = run_records(make, {"a": rate}, run=until, noise=0.001)
+        paths.append(save(folder / f"{until}.jsonl", list(with_spec(records, until=until))))
+    return paths
+
+
+def core_runs(make: Make, folder: Path) -> list[Path]:
+    """A result for each of three core counts."""
+    paths = []
+    for cores, rate in ((1, 100), (2, 190), (4, 300)):
+        records = run_records(make, {"a": rate, "b": rate / 2}, run=f"cores {cores}")
+        told = with_spec(records, cpus=list(range(cores)))
+        paths.append(save(folder / f"cores{cores}.jsonl", list(told)))
+    return paths
+
+
+def gathered(*paths: Path, redact: bool = False) -> Gathered:
+    told = [None if redact else path for path in paths]
+    return gather(open_sources(paths, redact=redact), told, remembered())

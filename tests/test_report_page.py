@@ -1,0 +1,240 @@
+"""The page: whole, bounded, with every text as text and every figure the summary's."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipebench.report.html.axes import decades, linear
+from pipebench.report.html.page import LARGEST, Made, asset, policy, render
+from pipebench.report.html.trials import listed
+from pipebench.report.sentences import sentences
+from pipebench.report.terminal import notes, sentence
+from pipebench.results import Record, read
+from pipebench.summary import summarise
+from tests.comparing import bench, bench_file, rounds, run_records, save
+from tests.reporting import HOSTILE, core_runs, cut_runs, gathered, whole_run
+
+Make = Callable[..., Record]
+MADE = Made(when="2026-01-02 03:04 UTC", version="0", mark="pipebench report")
+
+
+class Page(HTMLParser):
+    """What a browser would make of it: tags with their attributes, and the text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, name: str) -> list[str]:
+        """Of every attribute of the name."""
+        return [value for _, attributes in self.tags if (value := attributes.get(name))]
+
+
+def page(*paths: Path, redact: bool = False) -> Page:
+    return Page(render(gathered(*paths, redact=redact), MADE))
+
+
+@pytest.fixture
+def whole(make_record: Make, tmp_path: Path) -> Path:
+    return save(tmp_path / "r.jsonl", whole_run(make_record))
+
+
+def test_every_link_leads_to_one_place_within_the_page(
+    whole: Path, make_record: Make, tmp_path: Path
+) -> None:
+    found = page(whole, *core_runs(make_record, tmp_path), *cut_runs(make_record, tmp_path))
+    ids = found.values("id")
+    assert len(ids) == len(set(ids))
+    links = [href for href in found.values("href") if href != "data:,"]
+    assert links
+    assert {href.removeprefix("#") for href in links} <= set(ids)
+    assert all(href.startswith("#") for href in links)
+
+
+def test_nothing_is_asked_of_anybody(whole: Path) -> None:
+    found = page(whole)
+    assert not found.values("src")
+    assert {tag for tag, _ in found.tags}.isdisjoint({"img", "iframe", "object", "embed", "form", "base"})
+    assert not re.search(r"@import|url\(", asset("page.css"))
+    assert "default-src 'none'" in policy()
+    [told] = [a["content"] for tag, a in found.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert told == policy()
+    assert "unsafe" not in policy()
+
+
+def test_it_holds_the_verdict_of_run_and_its_notes(whole: Path) -> None:
+    from pipebench.compare import standings
+
+    found, records = page(whole), read(whole)
+    rows = summarise(records)
+    for step in ("null", "emulate:50"):
+        assert f"On {step}: {sentence(rows, standings(records, step))}" in found.text
+    for note in notes(rows):
+        assert note in found.text
+
+
+def test_every_figure_of_the_summary_stands_there_to_the_last_digit(whole: Path) -> None:
+    html = page(whole).html
+    for row in summarise(read(whole)):
+        for name in (
+            "samples_per_second",
+            "ci_low",
+            "cpu_seconds_per_sample",
+            "first_batch_seconds",
+            "stall",
+        ):
+            value = getattr(row, name)
+            if value is not None:
+                assert f'<th scope="row">{name}</th><td class="n">{value!r}</td>' in html
+
+
+def test_every_record_is_a_row_with_its_place(whole: Path) -> None:
+    found = page(whole)
+    rows = [a["id"] for tag, a in found.tags if tag == "tr" and (a.get("id") or "").startswith("t")]
+    assert len(rows) == len(read(whole))
+    assert ">line 1<" in found.html
+    assert f">line {len(read(whole))}<" in found.html
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_text_whatever_they_contain(name: str, make_record: Make, tmp_path: Path) -> None:
+    records = run_records(make_record, {name: 100, "b": 90}, loader=name)
+    records.append(make_record(contestant=f"{name}2", status="failed", reason=name, run="r1"))
+    hostile = {"settings": {name: name}, "versions": {name: name}}
+    path = save(tmp_path / "r.jsonl", [replace(record, **hostile) for record in records])  # type: ignore[arg-type] # names fit
+    found, plain = page(path), page(save(tmp_path / "p.jsonl", run_records(make_record, {"a": 1, "b": 2})))
+    assert found.values("onerror") == []
+    kinds = {tag for tag, _ in plain.tags}
+    assert {tag for tag, _ in found.tags} <= kinds
+    assert len([tag for tag, _ in found.tags if tag == "script"]) == 1
+    shown = name.replace("\u202e", "?").replace("\u200f", "?")
+    assert shown in found.text
+    assert "\u202e" not in found.html
+
+
+def test_sentences_are_the_gravest_first(make_record: Make, tmp_path: Path) -> None:
+    records = run_records(make_record, {"a": 100, "b": 80}, machine={"host": "h", "cpu": "x", "cores": 2})
+    records[-1] = replace(records[-1], machine={"host": "other", "cpu": "x", "cores": 2})
+    tones = [one.tone for one in sentences(gathered(save(tmp_path / "r.jsonl", records)))]
+    assert tones[0] == "wrong"
+    assert tones == sorted(tones, key=["wrong", "shown", "open", "told", "mind"].index)
+
+
+def test_what_is_not_decided_does_not_look_decided(make_record: Make, tmp_path: Path) -> None:
+    path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100, "b": 80}, blocks=3))
+    found = [one for one in sentences(gathered(path)) if "came out fastest" in one.text]
+    assert [one.tone for one in found] == ["open"]
+
+
+def test_refused_comparisons_are_told(make_record: Make, tmp_path: Path) -> None:
+    one = save(tmp_path / "1.jsonl", run_records(make_record, {"a": 1, "b": 2}, run="r1"))
+    two = save(tmp_path / "2.jsonl", run_records(make_record, {"a": 1}, run="r2", content_id="d" * 32))
+    assert "The results are not compared with each other: " in page(one, two).text
+
+
+def test_files_of_pytest_benchmark_are_compared(tmp_path: Path) -> None:
+    old = bench_file(tmp_path / "old.json", bench("x", rounds(1.0)))
+    new = bench_file(tmp_path / "new.json", bench("x", rounds(2.0)), when="2027")
+    assert "x in new.json against old.json: differs: slower" in page(old, new).text
+
+
+def test_sections_without_anything_to_show_say_what_to_run(make_record: Make, tmp_path: Path) -> None:
+    found = page(save(tmp_path / "r.jsonl", run_records(make_record, {"a": 1})))
+    assert "pipebench run --cores N" in found.text
+    assert "scaling" not in found.values("id")
+
+
+def test_names_of_places_are_gone_when_redacted(make_record: Make, tmp_path: Path) -> None:
+    machine = {"host": "secrethost", "cpu": "x", "cores": 2}
+    records = run_records(make_record, {"a": 100, "b": 90}, machine=machine)
+    records = [
+        replace(r, spec=replace(r.spec, data="/home/alice/veiled", python="/opt/x/py")) for r in records
+    ]
+    html = page(save(tmp_path / "named.jsonl", records), redact=True).html
+    for name in ("secrethost", "alice", "veiled", "/opt/x", "named.jsonl", str(tmp_path)):
+        assert name not in html
+    assert "pipebench audit RESULT --figures" in html
+
+
+@pytest.fixture
+def crowd(make_record: Make) -> list[Record]:
+    """3000 trials of 600 contestants with long names and settings, which share one trace."""
+    first = make_record(100)
+    settings: dict[str, Any] = {f"knob{n}": "v" * 300 for n in range(10)}
+    return [
+        replace(first, contestant=f"{'x' * 300}{n % 600}", block=n // 600, settings=settings)
+        for n in range(3000)
+    ]
+
+
+@pytest.mark.timeout(120)
+def test_a_page_of_many_trials_stays_below_the_limit(crowd: list[Record], tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    from pipebench.results import to_line
+
+    path.write_text("".join(f"{to_line(record)}\n" for record in crowd))
+    found = page(path)
+    assert len(found.html.encode()) < LARGEST
+    assert "of 3000 trials" in found.text
+    links = {href.removeprefix("#") for href in found.values("href") if href.startswith("#")}
+    assert links <= set(found.values("id"))
+
+
+def test_of_too_many_trials_those_that_stand_out_are_listed(make_record: Make, tmp_path: Path) -> None:
+    records = run_records(make_record, {"a": 100}, blocks=40)
+    records[20] = replace(records[20], status="failed", reason="x", trace=None)
+    found = gathered(save(tmp_path / "r.jsonl", records))
+    shown = [trial.record for _, trial in listed(found, 10)]
+    assert len(shown) == 10
+    assert any(record.status == "failed" for record in shown)
+    assert any(record.block < 0 for record in shown)
+    assert [r.block for r in shown] == sorted(r.block for r in shown)
+
+
+def test_axes_hold_their_values() -> None:
+    axis = linear([3, 1702])
+    assert axis.high >= 1702
+    assert [*axis.ticks] == [0, 500, 1000, 1500, 2000]
+    assert [*linear([]).ticks] == [0, 1]
+    assert [linear([1e-6]).at(v) for v in (-1, 0, 1)] == [0, 0, 1]
+    waits = decades([0, 2e-3, 0.5])
+    assert (waits.low, waits.high) == (-6, 0)
+    assert waits.at(0) == 0
+    assert waits.at(1) == 1
+    assert [*decades([1e-3, 1e-3]).ticks] == [1e-3, 1e-2]
+
+
+def test_colours_show_on_their_ground() -> None:
+    """Each at least 3:1 (WCAG 2.2, 1.4.11); texts at least 4.5:1 (1.4.3)."""
+    light, dark = re.findall(r":root \{(.*?)\}", asset("page.css"), re.DOTALL)
+    for theme in (light, dark):
+        colours = dict(re.findall(r"--(\w+): (#\w{6})", theme))
+        ground = colours.pop("ground")
+        for name in colours.keys() - {"raised", "line"}:
+            least = 3.0 if re.fullmatch(r"c\d", name) else 4.5
+            assert contrast(colours[name], ground) >= least, (name, colours[name])
+
+
+def contrast(one: str, other: str) -> float:
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

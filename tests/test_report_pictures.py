@@ -1,0 +1,156 @@
+"""The figures that are drawn are the summary's."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, throughput
+from pipebench.report.pictures.curves import scaling, utilisation
+from pipebench.report.pictures.stages import stages
+from pipebench.report.pictures.waits import MOST_BINS, waits
+from pipebench.results import Record
+from tests.comparing import run_records, save
+from tests.reporting import core_runs, cut_runs, gathered, used, whole_run
+
+Make = Callable[..., Record]
+
+
+def test_throughput_is_the_rows_with_its_interval_the_fastest_first(
+    make_record: Make, tmp_path: Path
+) -> None:
+    found = gathered(save(tmp_path / "r.jsonl", whole_run(make_record)))
+    pictures = list(throughput(found))
+    assert [picture.title for picture in pictures][:2] == [
+        "Samples per second, step null",
+        "Samples per second, step emulate:50",
+    ]
+    assert [bar.whose.name for bar in pictures[0].bars] == ["a", "b"]
+    rows = {entry.number: entry.row for entry in found.entries}
+    for bar in (bar for picture in pictures for bar in picture.bars):
+        row = rows[bar.whose.entry]
+        assert (bar.length, bar.low, bar.high) == (row.samples_per_second, row.ci_low, row.ci_high)
+
+
+def test_one_trial_has_no_interval(make_record: Make, tmp_path: Path) -> None:
+    path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100}, blocks=1))
+    [picture] = throughput(gathered(path))
+    assert picture.bars[0].low is picture.bars[0].high is None
+
+
+def test_of_too_many_bars_it_says_how_many_are_left_out(make_record: Make, tmp_path: Path) -> None:
+    speeds = {f"l{n}": 100.0 + n for n in range(MOST_BARS + 3)}
+    path = save(tmp_path / "r.jsonl", run_records(make_record, speeds, blocks=1, noise=0))
+    [picture] = throughput(gathered(path))
+    assert (len(picture.bars), picture.left_out) == (MOST_BARS, 3)
+    assert picture.bars[0].whose.name == f"l{MOST_BARS + 2}"
+
+
+def test_the_first_batch_is_start_up_and_wait(make_record: Make, tmp_path: Path) -> None:
+    path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100}))
+    found = gathered(path)
+    [picture] = first_batch(found)
+    [bar], row = picture.bars, found.entries[0].row
+    assert [s.value for s in bar.segments] == [row.startup_seconds, row.first_batch_seconds]
+    assert bar.text == "3.5 s"
+
+
+def test_cpu_is_as_long_as_the_rows_figure_and_shared_by_user_and_system(
+    make_record: Make, tmp_path: Path
+) -> None:
+    path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100}, resources=used(900, 300)))
+    found = gathered(path)
+    [picture] = cpu(found)
+    [bar] = picture.bars
+    assert bar.length == pytest.approx(1e3 * (found.entries[0].row.cpu_seconds_per_sample or 0))
+    assert bar.segments[0].value == pytest.approx(0.75 * bar.length)
+    assert picture.parts == ["user", "system"]
+
+
+def test_stages_are_differences_of_the_cuts(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(*cut_runs(make_record, tmp_path))
+    [picture] = stages(found)
+    [bar] = picture.bars
+    of = {entry.until: 1e3 * (entry.row.cpu_seconds_per_sample or 0) for entry in found.entries}
+    assert [segment.name for segment in bar.segments] == ["read", "decode", "transform+batch"]
+    assert [segment.value for segment in bar.segments] == pytest.approx(
+        [of["read"], of["decode"] - of["read"], of["batch"] - of["decode"]]
+    )
+    assert bar.length == pytest.approx(of["batch"])
+    assert "decode 2.00 [" in bar.detail
+
+
+def test_a_stage_below_nothing_is_said_to_be_so(make_record: Make, tmp_path: Path) -> None:
+    paths = cut_runs(make_record, tmp_path)
+    for path, rate in zip(paths, (100, 200, 100), strict=True):
+        path.unlink()
+        until = path.stem
+        records = run_records(make_record, {"a": rate}, run=until, noise=0)
+        save(path, [replace(record, spec=replace(record.spec, until=until)) for record in records])
+    [picture] = stages(gathered(*paths))
+    assert "decode -2.50" in picture.bars[0].detail
+    assert "(below what can be told)" in picture.bars[0].detail
+    assert picture.bars[0].segments[1].value == 0
+
+
+def test_without_cuts_there_are_no_stages(make_record: Make, tmp_path: Path) -> None:
+    path = save(tmp_path / "r.jsonl", whole_run(make_record))
+    assert list(stages(gathered(path))) == []
+    assert list(scaling(gathered(path))) == []
+
+
+def test_scaling_joins_core_counts_and_tells_proportion(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(*core_runs(make_record, tmp_path))
+    [picture] = scaling(found)
+    assert [curve.whose.name for curve in picture.curves] == ["a", "b", "in proportion to its fewest cores"]
+    rows = {(e.row.contestant, e.row.cores): e.row for e in found.entries}
+    for curve in picture.curves[:2]:
+        assert [point.x for point in curve.points] == [1, 2, 4]
+        for point in curve.points:
+            row = rows[curve.whose.name, int(point.x)]
+            assert (point.y, point.low, point.high) == (row.samples_per_second, row.ci_low, row.ci_high)
+    first, last = picture.curves[2].points
+    assert last.y == pytest.approx(4 * first.y)
+
+
+def test_utilisation_is_what_does_not_stall(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(save(tmp_path / "r.jsonl", whole_run(make_record)))
+    [picture] = utilisation(found)
+    stalls = {entry.number: entry.row.stall for entry in found.entries}
+    for curve in picture.curves:
+        assert [point.x for point in curve.points] == [50, 90, 200]
+        for point in curve.points:
+            assert point.y == 1 - (stalls[point.entry] or 0)
+            assert point.low is not None
+            assert point.high is not None
+            assert point.low <= point.y <= point.high
+
+
+def test_waits_show_the_trial_whose_percentiles_the_row_has(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(save(tmp_path / "r.jsonl", whole_run(make_record)))
+    [picture] = waits(found)
+    rows = {entry.number: entry.row for entry in found.entries}
+    assert len(picture.strips) == len(found.entries)
+    for strip in picture.strips:
+        assert strip.percentiles == rows[strip.whose.entry].data_wait_seconds
+        at = dict(zip(strip.shares, strip.quantiles, strict=True))
+        assert (at[0.5], at[0.95], at[0.99]) == strip.percentiles
+
+
+def test_many_batches_share_points_and_keep_the_longest_wait(
+    make_record: Make, make_trace: Callable[..., object], tmp_path: Path
+) -> None:
+    gaps = [10.0] * 5 * MOST_BINS
+    gaps[777] = 500.0
+    path = save(tmp_path / "r.jsonl", [make_record(trace=make_trace(gaps))])
+    [strip] = next(iter(waits(gathered(path)))).strips
+    assert len(strip.times) <= MOST_BINS
+    assert strip.a_bin == 5
+    assert max(strip.longest) == pytest.approx(0.5)
+    assert max(strip.middle) == pytest.approx(0.01)
+
+
+def test_names_say_what_tells_them_apart(make_record: Make, tmp_path: Path) -> None:
+    [picture] = throughput(gathered(*core_runs(make_record, tmp_path)))
+    assert picture.bars[0].whose.note == "4 cores, cores4.jsonl"
