@@ -77,7 +77,9 @@ class Rounds:
             yield
         except BaseException:  # skipping and failing are no `Exception`
             if self._benchmark is not None:
-                self._benchmark.has_error = True
+                self._benchmark.has_error = True  # what keeps it out of the file
+                if self._benchmark.stats is not None:
+                    self._benchmark.stats.stats.data.clear()  # and out of the table
             raise
 
     def keep(self, name: str, value: Any) -> None:
@@ -175,6 +177,6 @@ def pipebench_loader(
     from pipebench.benchmarking import LoaderBench
 
     def tell(text: str) -> None:
-        request.node.user_properties.append((TOLD, text))
+        request.node.user_properties.append((TOLD, f"{request.node.name}: {text}"))
 
     return LoaderBench(_pipebench_workbench, pipebench_rounds, tell)

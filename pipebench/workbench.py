@@ -18,9 +18,10 @@ FORMATS = ("folder", "wds", "parquet")
 """In which a synthetic dataset is made, the first that a loader reads."""
 SHARD_SAMPLES = 64
 
-_ASKED = frozenset(
+ASKED = frozenset(
     ("step", "batch_size", "preprocessing", "shuffle", "drop_last", "seed", "cores", "device", "until")
 )
+"""Of a trial, where it is not the default."""
 _ASK_FORMATS = "import sys, pipebench.registry as r; print(*sorted(r.loader(sys.argv[1]).formats))"
 
 
@@ -62,8 +63,8 @@ class Workbench:
         return choice.text, make_plan(self._request(task, url), [choice]).rivals[0].specs[0]
 
     def _request(self, task: Task, url: str) -> Request:
-        if strange := set(task.asked) - _ASKED:
-            raise unknown("argument of pipebench_loader", min(strange), _ASKED)
+        if strange := set(task.asked) - ASKED:
+            raise unknown("argument of pipebench_loader", min(strange), ASKED)
         asked: dict[str, Any] = {"preprocessing": "", **task.asked}
         steps = (asked.pop("step", "null"),)
         if isinstance(asked["preprocessing"], Mapping):

@@ -127,7 +127,9 @@ def test_a_project_that_does_not_use_it_does_not_notice(
 def test_rounds_are_trials_and_their_time_is_what_a_sample_took(run: Run, project: pytest.Pytester) -> None:
     result = run(SPEED, "--benchmark-json=b.json")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["test_speed*", "*= pipebench =*", "tiny:Tiny:workers=2: * samples/s [[]*"])
+    result.stdout.fnmatch_lines(
+        ["test_speed*", "*= pipebench =*", "test_speed: tiny:Tiny:workers=2: * samples/s [[]*"]
+    )
     result.stdout.fnmatch_lines(["*3 trials on * cores, *same work: unchecked, short (3 of 3)*"])
     [found] = bench_json(project)
     records = found["extra_info"]["records"]
@@ -154,7 +156,7 @@ def test_first(pipebench_loader):
 def test_without_pytest_benchmark_it_measures_all_the_same(run: Run) -> None:
     result = run(SPEED, "-p", "no:benchmark")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["tiny:Tiny:workers=2: * samples/s *3 trials on *"])
+    result.stdout.fnmatch_lines(["test_speed: tiny:Tiny:workers=2: * samples/s *3 trials on *"])
 
 
 @pytest.mark.parametrize("options", [("--benchmark-disable",), ("-n", "1")])
@@ -163,7 +165,7 @@ def test_where_benchmarks_are_switched_off_one_trial_shows_that_it_works(
 ) -> None:
     result = run(SPEED, *options)
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["tiny:Tiny:workers=2: * samples/s, * 1 trial on *"])
+    result.stdout.fnmatch_lines(["test_speed: tiny:Tiny:workers=2: * samples/s, * 1 trial on *"])
 
 
 @pytest.mark.parametrize(
@@ -294,7 +296,7 @@ def test_times_of_another_timer_are_refused() -> None:
     class Clocked:
         class stats:  # noqa: N801 - as pytest-benchmark has it
             class stats:  # noqa: N801
-                total = 12.0
+                total, data = 12.0, [1.0]
 
         has_error = False
 
