@@ -1,0 +1,195 @@
+"""What the commands that sweep the emulated step have in common: options, and running the sweep."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipebench.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipebench.figures import Derive
+    from pipebench.plan import Request
+    from pipebench.results import Record
+    from pipebench.schedule import Plan
+    from pipebench.sweep import Seen, Shape
+    from pipebench.targets import Target
+
+
+def add_sweeping(parser: argparse.ArgumentParser) -> None:
+    """Adds the options."""
+    add = parser.add_argument
+    add("--data", required=True, metavar="D", help="a dataset")
+    about = "NAME[@PYTHON][:setting=value,...], NAME registered or module:Class (default: all)"
+    add("--loader", action="append", default=[], metavar="L", help=about)
+    group = parser.add_argument_group("the workload")
+    group.add_argument("--batch-size", type=int, default=64, metavar="B", help="default: 64")
+    about = "for images: recipe=train|check, size=224, dtype=uint8|float32, layout=contiguous|channels_last"
+    group.add_argument("--preprocessing", default="", metavar="K=V,...", help=about)
+    group.add_argument("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
+    group = parser.add_argument_group("measuring")
+    group.add_argument("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
+    group.add_argument("--trials", type=int, default=3, metavar="N", help="blocks of the sweep (default: 3)")
+    group.add_argument("--max-time", metavar="T", help="begin no block that would end after T, such as 8m")
+    about = "of a trial at least; up to 10 where an epoch takes so long (default: 3)"
+    group.add_argument("--seconds", type=float, default=3.0, metavar="S", help=about)
+    group.add_argument("--trial-timeout", type=float, default=120.0, metavar="S", help="default: 120")
+    about = "results file (default: a new one in .pipebench/)"
+    group.add_argument("--out", type=Path, metavar="FILE", help=about)
+    group.add_argument("--resume", action="store_true", help="run only what the results file misses")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """A sweep that has run."""
+
+    seen: "list[Seen]"
+    missing: dict[str, str]
+    """Loaders that gave no curve, with the reason."""
+    targets: "list[Target]"
+    """All that have a rate; `fitting` are those whose data this is."""
+    fitting: "list[Target]"
+    kind: str
+    size: int | None
+
+
+Choose = Callable[["Seen", "list[Target]"], str]
+"""The step to try a prediction at."""
+
+
+def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
+    """Runs it, and then the steps that `choose` names, if given. Raises `BadInput`."""
+    from pipebench.accelerators import profiles
+    from pipebench.commands._measuring import out_file
+    from pipebench.dataset import open_dataset
+    from pipebench.figures import remembered
+    from pipebench.forking import Nursery
+    from pipebench.plan import make_plan
+    from pipebench.sweep import Shape
+    from pipebench.targets import misfit, targets
+
+    found = targets(profiles())  # a user's own file is looked at before anything is timed
+    request, derive = _request(args), remembered()
+    plan, out = make_plan(request), out_file(args)
+    dataset = open_dataset(args.data)
+    size = _size(dataset.kind, request)
+    fitting = [target for target in found if misfit(target, dataset.kind, size) is None]
+    shape = Shape(blocks=args.trials, samples=dataset.samples, max_seconds=request.max_seconds)
+    with Nursery() as nursery:
+        running = _Running(
+            plan=plan, out=out, execute=nursery.run_trial, derive=derive, samples=dataset.samples
+        )
+        seen, missing = running.all(shape, choose, fitting)
+    print(f"results: {out}", file=sys.stderr)
+    return Swept(seen=seen, missing=missing, targets=found, fitting=fitting, kind=dataset.kind, size=size)
+
+
+def _request(args: argparse.Namespace) -> "Request":
+    from pipebench.options import parse_duration
+    from pipebench.plan import Request
+
+    return Request(
+        data=(args.data,),
+        loaders=tuple(args.loader),
+        batch_size=args.batch_size,
+        preprocessing=args.preprocessing,
+        seed=args.seed,
+        cores=args.cores,
+        trials=args.trials,
+        max_seconds=args.max_time and parse_duration(args.max_time, "--max-time"),
+        seconds=args.seconds,
+        trial_timeout=args.trial_timeout,
+    )
+
+
+def _size(kind_name: str, request: "Request") -> int | None:
+    """Pixels of a picture's side, where samples are pictures."""
+    from pipebench.kinds import kind
+    from pipebench.options import parse_pairs
+
+    options = parse_pairs(request.preprocessing, "preprocessing option")
+    size = getattr(kind(kind_name).preprocessing(options), "size", None)
+    return size if isinstance(size, int) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    plan: "Plan"
+    out: Path
+    execute: "Callable[..., Record]"
+    derive: "Derive"
+    samples: int
+    """Of an epoch."""
+
+    def all(
+        self, shape: "Shape", choose: Choose | None, fitting: "list[Target]"
+    ) -> "tuple[list[Seen], dict[str, str]]":
+        """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
+        from pipebench.results import read
+        from pipebench.sweep import beyond, first_plan, is_swept, own_rates, sweep_plan
+
+        records = read(self.out) if self.out.exists() else []
+        if not is_swept(records):
+            records = self._run(first_plan(self.plan), "own rates")
+        rates = own_rates((r for r in records if r.contestant in self._names()), self.derive)
+        missing = {name: _reason(name, records) for name in self._names() if name not in rates}
+        if not rates:
+            return [], missing
+        tried = beyond(records, sweep_plan(self.plan, rates, shape))
+        records = self._run(sweep_plan(self.plan, rates, shape, tried), "sweep")
+        seen = self._seen(records, tried)
+        if choose is not None:
+            steps = {one.contestant: choose(one, fitting) for one in seen}
+            records = self._run(sweep_plan(self.plan, rates, shape, steps), "check")
+            seen = self._seen(records, steps)
+        measured = {one.contestant for one in seen}
+        return seen, missing | {name: _reason(name, records) for name in rates if name not in measured}
+
+    def _names(self) -> list[str]:
+        return [contestant.label for contestant in self.plan.rivals]
+
+    def _seen(self, records: "list[Record]", checks: Mapping[str, str]) -> "list[Seen]":
+        from pipebench.compare import marked_blocks
+        from pipebench.sweep import seen
+
+        marked = marked_blocks(records, self.derive)
+        tried = {name: [step] for name, step in checks.items()}
+        found = (
+            seen(c, records, self.derive, self.samples, tried.get(c.label, ()), marked)
+            for c in self.plan.rivals
+        )
+        return [one for one in found if one is not None]
+
+    def _run(self, plan: "Plan", what: str) -> "list[Record]":
+        """Those records of the file that the plan asks for, and what it lacked."""
+        from pipebench.progress import track
+        from pipebench.report.terminal import trial_line
+        from pipebench.runner import run
+
+        records: list[Record] = []
+        try:
+            for record in track(run(plan, self.out, self.execute), len(plan), what, trial_line):
+                records.append(record)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"{len(records)} trials are in {self.out}; the same command with --resume --out {self.out} "
+                "runs the rest"
+            ) from None
+        return records
+
+
+def _reason(name: str, records: "Iterable[Record]") -> str:
+    """Why a loader has no curve."""
+    for record in records:
+        if record.contestant == name and record.status != "ok":
+            return f"{record.status}: {record.reason}"
+    return "too few batches arrived; try a smaller --batch-size"
+
+
+def check_none_measured(swept: Swept) -> None:
+    """Raises `BadInput` where no loader at all could be measured, with the first reason."""
+    if not swept.seen:
+        name, why = next(iter(swept.missing.items()))
+        raise BadInput(f"no loader could be measured; {name}: {why}")

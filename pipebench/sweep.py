@@ -1,0 +1,269 @@
+"""Which trials a sweep of the emulated step is made of, and what they showed of each loader.
+
+A first block on the null step gives each loader's own rate. Then whole blocks: every loader on the null
+step, on ten emulated rates about its own, and on the null step with fewer cores. A last step is one that
+was not measured before, after it has been predicted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from pipebench.figures import Derive, Figures, cut, epoch_batches
+from pipebench.goal import Goal
+from pipebench.measure import LONGEST_SECONDS
+from pipebench.replay import Pace, pace
+from pipebench.results import CEILING, Record
+from pipebench.schedule import Contestant, Plan
+from pipebench.step import parse_step
+
+FACTORS = (0.25, 0.5, 0.75, 0.87, 0.95, 1.03, 1.15, 1.4, 1.8, 2.8)
+"""Emulated rates over the loader's own: dense where the loader becomes the chokepoint."""
+EPOCHS = 2.2
+"""Epochs that a trial is to last, up to 10 s: whatever its transient takes off, a whole one is left."""
+IN_FLIGHT = 3
+"""Batches that the device has to work on, at most, when an epoch's last batch has been taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks(Goal):
+    """So many blocks, whether they were disturbed or not."""
+
+    def reached(self, records: Sequence[Record], blocks: int, seconds: float) -> bool:  # noqa: ARG002 - a goal
+        """Whether to stop; a time limit is kept, but for the first block."""
+        if blocks and self.max_seconds is not None and seconds * (blocks + 1) / blocks > self.max_seconds:
+            return True
+        return blocks >= self.blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How the trials of a sweep are laid out."""
+
+    blocks: int
+    samples: int
+    """Of an epoch."""
+    max_seconds: float | None = None
+
+
+def first_plan(plan: Plan) -> Plan:
+    """One block on the null step, of the plan's loaders."""
+    return replace(plan, goal=Blocks(blocks=1))
+
+
+def sweep_plan(
+    plan: Plan, own_rates: Mapping[str, float], shape: Shape, extra: Mapping[str, str] | None = None
+) -> Plan:
+    """All blocks, with the emulated steps of the loaders whose own rate is known.
+
+    `extra` gives one more step each.
+    """
+    steps = {name: list(map(step, rates_about(rate))) for name, rate in own_rates.items()}
+    for name, more in (extra or {}).items():
+        steps[name].append(more)
+    fastest = max((s for found in steps.values() for s in found), key=lambda s: parse_step(s).rate)
+    contestants = [_with_steps(c, [fastest], shape, 0.0) for c in plan.contestants if c.is_ceiling]
+    for contestant in plan.rivals:
+        own = own_rates.get(contestant.label)
+        if own is None:
+            contestants.append(contestant)  # its trials are in the file
+        else:
+            contestants.append(_with_steps(contestant, steps[contestant.label], shape, own))
+            contestants += _with_fewer_cores(contestant)
+    goal = Blocks(blocks=shape.blocks, max_seconds=shape.max_seconds)
+    return replace(plan, contestants=tuple(contestants), goal=goal)
+
+
+def step(rate: float) -> str:
+    """The emulated step of a rate, with four digits."""
+    return f"emulate:{float(f'{rate:.4g}'):.10g}"
+
+
+def rates_about(own: float) -> list[float]:
+    """The rates of a sweep."""
+    return [own * factor for factor in FACTORS]
+
+
+def _with_steps(contestant: Contestant, steps: Iterable[str], shape: Shape, own: float) -> Contestant:
+    """The contestant on the null step and on those, each long enough for an epoch."""
+    null = contestant.specs[0]
+    specs = [
+        replace(null, step=s, seconds=_seconds(null.seconds, shape, own, parse_step(s).rate)) for s in steps
+    ]
+    return replace(contestant, specs=(null, *specs))
+
+
+def _seconds(asked: float, shape: Shape, own: float, rate: float) -> float:
+    epoch = shape.samples / min(own, rate) if own else 0.0
+    return round(max(asked, min(EPOCHS * epoch, LONGEST_SECONDS)), 1)
+
+
+def _with_fewer_cores(contestant: Contestant) -> list[Contestant]:
+    null = contestant.specs[0]
+    return [
+        Contestant(label=fewer(contestant.label, count), specs=(replace(null, cpus=null.cpus[:count]),))
+        for count in core_counts(len(null.cpus))[:-1]
+    ]
+
+
+def core_counts(cores: int) -> list[int]:
+    """1, 2, 4, ... and all."""
+    return sorted({1 << power for power in range(cores.bit_length()) if 1 << power < cores} | {cores})
+
+
+def fewer(label: str, cores: int) -> str:
+    """The name of a loader on fewer cores than the others have."""
+    return f"{label} on {cores} core{'s' * (cores > 1)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a sweep showed of one loader; by block, and there by rate or by cores."""
+
+    contestant: str
+    cores: int
+    own: Mapping[int, float]
+    """Samples per second on the null step."""
+    shares: Mapping[int, Mapping[float, float]]
+    """Utilisation by emulated rate."""
+    by_cores: Mapping[int, Mapping[int, float]]
+    """Samples per second on the null step by core count, all of them included."""
+    pace: Pace | None = None
+    """Of the null-step trial whose rate is the median."""
+    core_use: float | None = None
+    boundaries: bool = True
+    """Whether an epoch's end was seen on the null step."""
+    disturbed: int = 0
+    """Blocks in which other processes kept cores busy."""
+    checks: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Utilisation by step, of the steps that were predicted first."""
+
+    @property
+    def own_rate(self) -> float:
+        return median(self.own.values())
+
+    @property
+    def rates_by_cores(self) -> dict[int, float]:
+        """Samples per second by core count: medians over blocks."""
+        counts = {count for block in self.by_cores.values() for count in block}
+        return {c: median(b[c] for b in self.by_cores.values() if c in b) for c in sorted(counts)}
+
+
+def own_rates(records: Iterable[Record], derive: Derive) -> dict[str, float]:
+    """Each loader's rate in the first block, from which its sweep is laid out."""
+    return {
+        record.contestant: found.samples_per_second
+        for record in records
+        if record.block == 0 and record.spec.step == "null" and (found := derive(record))
+    }
+
+
+def is_swept(records: Iterable[Record]) -> bool:
+    """Whether the sweep itself has begun."""
+    return any(r.block >= 0 and r.spec.step != "null" and r.spec.loader != CEILING for r in records)
+
+
+def beyond(records: Iterable[Record], plan: Plan) -> dict[str, str]:
+    """The steps of loaders that the records hold and the plan does not: those that were tried afterwards."""
+    planned = {(contestant.label, spec.step) for contestant in plan.rivals for spec in contestant.specs}
+    names = {label for label, _ in planned}
+    return {
+        record.contestant: record.spec.step
+        for record in records
+        if record.contestant in names and (record.contestant, record.spec.step) not in planned
+    }
+
+
+def seen(
+    contestant: Contestant,
+    records: Iterable[Record],
+    derive: Derive,
+    samples: int,
+    checks: Iterable[str] = (),
+    marked: AbstractSet[int] = frozenset(),
+) -> Seen | None:
+    """What the records show of the loader, over epochs of so many samples; None where it has no two rates.
+
+    `checks` are the steps that were predicted first, `marked` the disturbed blocks.
+    """
+    found = [(record, f) for record in records if record.block >= 0 and (f := derive(record))]
+    mine = [(record, f) for record, f in found if record.contestant == contestant.label]
+    null = {record.block: (record, f) for record, f in mine if record.spec.step == "null"}
+    apart, end = set(checks), _end([f for _, f in null.values()], samples)
+    shares: dict[int, dict[float, float]] = {}
+    told: dict[str, list[float]] = {}
+    for record, f in mine:
+        if record.spec.step in apart:
+            told.setdefault(record.spec.step, []).append(utilisation(record, f, end))
+        elif record.spec.step != "null":
+            own = shares.setdefault(record.block, {})
+            own[parse_step(record.spec.step).rate] = utilisation(record, f, end)
+    if not null or len({rate for block in shares.values() for rate in block}) < 2:
+        return None
+    middle, figures = sorted(null.values(), key=lambda pair: pair[1].samples_per_second)[len(null) // 2]
+    return Seen(
+        contestant=contestant.label,
+        cores=len(contestant.specs[0].cpus),
+        own={block: f.samples_per_second for block, (_, f) in null.items()},
+        shares=shares,
+        by_cores=_by_cores(contestant, found),
+        pace=_pace(middle),
+        core_use=figures.core_use,
+        boundaries=end is not None,
+        disturbed=len(marked & shares.keys()),
+        checks=told,
+    )
+
+
+def _by_cores(contestant: Contestant, found: Sequence[tuple[Record, Figures]]) -> dict[int, dict[int, float]]:
+    cores = len(contestant.specs[0].cpus)
+    names = {fewer(contestant.label, c): c for c in core_counts(cores)[:-1]} | {contestant.label: cores}
+    rates: dict[int, dict[int, float]] = {}
+    for record, f in found:
+        if record.spec.step == "null" and record.contestant in names:
+            rates.setdefault(record.block, {})[names[record.contestant]] = f.samples_per_second
+    return rates
+
+
+def _pace(record: Record) -> Pace | None:
+    trace = record.trace
+    return None if trace is None else pace(trace, cut(trace, len(record.spec.cpus)))
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnd:
+    """What an epoch's end takes on the null step, and the samples between two of them."""
+
+    seconds: float
+    samples: int
+
+
+def _end(found: Sequence[Figures], samples: int) -> EpochEnd | None:
+    """From the null-step trials that saw one."""
+    known = [f.boundary_seconds for f in found if f.boundary_seconds is not None]
+    return EpochEnd(median(known), samples) if known else None
+
+
+def utilisation(record: Record, found: Figures, end: EpochEnd | None = None) -> float:
+    """The share of time in which the emulated device is busy, with epochs' ends at their due weight.
+
+    Over whole epochs that is what was seen. Where the window holds a part of an epoch and its end, the end
+    would weigh too much: there it is the rate over the step's. Where it holds no end, `end` is reckoned in.
+    """
+    trace, rate = record.trace, parse_step(record.spec.step).rate
+    assert trace is not None and found.stall is not None
+    window, whole = cut(trace, len(record.spec.cpus)), epoch_batches(trace)
+    if not any(window.first < start <= window.last for start in trace.epochs):
+        return _with_end(1 - found.stall, rate, max(trace.sizes), end)
+    if whole and len(window.batches) % whole == 0:
+        return 1 - found.stall
+    return min(1.0, found.samples_per_second / rate)
+
+
+def _with_end(share: float, rate: float, batch: int, end: EpochEnd | None) -> float:
+    """Of an epoch and its end, during which the device works off what it has in flight."""
+    if end is None:
+        return share
+    busy = end.samples / rate
+    return busy / (busy / max(share, 1e-6) + max(0.0, end.seconds - IN_FLIGHT * batch / rate))

@@ -1,0 +1,161 @@
+"""Sweep, prediction and its check, over loaders whose truth is known; no trial takes any time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipebench.crossover import Predictor, unmeasured_rate
+from pipebench.figures import figures
+from pipebench.goal import Goal
+from pipebench.results import CEILING, Record, TrialSpec, read
+from pipebench.runner import run
+from pipebench.schedule import Contestant, Plan
+from pipebench.sweep import FACTORS, Seen, Shape, first_plan, own_rates, seen, step, sweep_plan, utilisation
+from tests.simulated import SimulatedLoader, executor
+
+EVEN = SimulatedLoader(gaps_ms=[10] * 100, noise=0.05)
+"""1000 samples/s."""
+BURSTS = SimulatedLoader(gaps_ms=([60] + [5] * 9) * 10, noise=0.05, buffer=3)
+STALLS = SimulatedLoader(gaps_ms=[300 if n % 50 == 7 else 6 for n in range(100)], noise=0.05, buffer=3)
+GAPS = SimulatedLoader(gaps_ms=[10] * 100, boundary_ms=250, noise=0.05)
+BOTH = SimulatedLoader(gaps_ms=([60] + [5] * 9) * 10, boundary_ms=200, noise=0.05, buffer=2)
+TRUE = {"even": EVEN, "bursts": BURSTS, "stalls": STALLS, "gaps": GAPS, "both": BOTH}
+
+
+@pytest.fixture
+def sweep(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -> Callable[..., Seen]:
+    """`sweep(loader, blocks=3)`: a whole sweep of it."""
+
+    def made(loader: SimulatedLoader, blocks: int = 3) -> Seen:
+        plan = plan_of(spec)
+        execute = executor(make_record, {"own": loader})
+        out = tmp_path / "r.jsonl"
+        out.unlink(missing_ok=True)
+        rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
+        records = list(run(sweep_plan(plan, rates, Shape(blocks=blocks, samples=1000)), out, execute))
+        found = seen(plan.contestants[1], records, figures, 1000)
+        assert found is not None
+        return found
+
+    return made
+
+
+def plan_of(spec: TrialSpec) -> Plan:
+    contestants = tuple(
+        Contestant(label=name, specs=(replace(spec, loader=name, cpus=[0, 1], seconds=3.0),))
+        for name in (CEILING, "own")
+    )
+    return Plan(contestants=contestants, goal=Goal(blocks=1), seed=0, trial_timeout=1)
+
+
+def true_share(loader: SimulatedLoader, rate: float, make_record: Callable[..., Record]) -> float:
+    """Over a trial of 100 s."""
+    record = make_record(spec=replace(make_record().spec, step=step(rate)))
+    record = replace(record, trace=loader.trace(step(rate), 100, 77))
+    found = figures(record)
+    assert found is not None
+    return utilisation(record, found)
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_eight_rates_that_were_not_measured_are_predicted_within_three_points(
+    name: str, sweep: Callable[..., Seen], make_record: Callable[..., Record]
+) -> None:
+    found = sweep(TRUE[name])
+    predictor = Predictor(found)
+    for factor in (0.4, 0.65, 0.8, 0.95, 1.0, 1.12, 1.4, 2.2):
+        rate = found.own_rate * factor
+        predicted = predictor.at(rate)
+        assert predicted.inside
+        assert predicted.share.estimate == pytest.approx(true_share(TRUE[name], rate, make_record), abs=0.03)
+        assert 0 <= predicted.share.low <= predicted.share.estimate <= predicted.share.high <= 1
+
+
+def test_an_even_loader_feeds_up_to_its_own_rate(sweep: Callable[..., Seen]) -> None:
+    crossing = Predictor(sweep(EVEN)).crossing(0.95)
+    assert crossing.rate is not None
+    assert crossing.rate.estimate == pytest.approx(1000 / 0.95, rel=0.03)
+    assert crossing.rate.low <= crossing.rate.estimate <= crossing.rate.high
+
+
+def test_boundaries_may_keep_an_accelerator_from_ever_being_used_so_much(sweep: Callable[..., Seen]) -> None:
+    slow_ends = SimulatedLoader(gaps_ms=[10] * 100, boundary_ms=3000, noise=0.01)
+    predictor = Predictor(sweep(slow_ends))
+    assert predictor.crossing(0.95).rate is None
+    assert sweep(slow_ends).boundaries
+
+
+def test_far_beyond_the_sweep_the_loader_alone_decides(sweep: Callable[..., Seen]) -> None:
+    found = sweep(EVEN)
+    predicted = Predictor(found).at(100_000)
+    assert not predicted.inside
+    assert predicted.share.estimate == pytest.approx(found.own_rate / 100_000, rel=0.03)
+
+
+def made_up(**fields: Any) -> Seen:
+    """A loader of 1000 samples/s in three blocks, each a little slower than the last."""
+    blocks = {n: {1000 * f: min(1, (1 - 0.01 * n) / f) for f in FACTORS} for n in range(3)}
+    raw: dict[str, Any] = {
+        "contestant": "x",
+        "cores": 2,
+        "own": {0: 1000.0, 1: 990.0, 2: 980.0},
+        "shares": blocks,
+        "by_cores": {},
+    }
+    return Seen(**(raw | fields))
+
+
+def test_intervals_come_from_the_blocks() -> None:
+    found = Predictor(made_up()).crossing(0.9)
+    assert found.rate is not None
+    assert found.rate.estimate == pytest.approx(990 / 0.9, rel=0.02)
+    assert found.rate.low < 980 / 0.9 < 1000 / 0.9 < found.rate.high
+    assert Predictor(made_up()).indicative
+
+
+def test_a_replay_that_differs_widens_the_interval() -> None:
+    from pipebench.replay import Pace
+
+    slow = Pace(gaps_ns=[20_000_000] * 100, sizes=[10] * 100, starts=frozenset())
+    predictor = Predictor(made_up(pace=slow))
+    predicted = predictor.at(1000)
+    assert predicted.widened
+    assert predicted.share.low == pytest.approx(0.5, abs=0.01)
+    assert predicted.share.estimate == pytest.approx(0.97, abs=0.03)
+    crossing = predictor.crossing(0.95)
+    assert crossing.widened
+    assert crossing.rate is not None
+    assert crossing.rate.low == pytest.approx(500 / 0.95, rel=0.02)
+
+
+def test_the_rate_to_try_was_not_measured() -> None:
+    predictor = Predictor(made_up())
+    assert unmeasured_rate(predictor, [1250, 1020, 5000, 2000]) == 1250
+    assert unmeasured_rate(predictor, [1020, 50, 90_000]) == pytest.approx((1030 * 1150) ** 0.5)
+
+
+def test_a_sweep_is_blocks_of_every_step_in_random_order(
+    make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path
+) -> None:
+    calls: list[tuple[str, int, str]] = []
+    plan, out = plan_of(spec), tmp_path / "r.jsonl"
+    execute = executor(make_record, {"own": EVEN}, calls)
+    rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
+    whole = sweep_plan(plan, rates, Shape(blocks=2, samples=1000))
+    list(run(whole, out, execute))
+    blocks = [[c for c in calls if c[1] == n and c[0] != CEILING] for n in (0, 1)]
+    assert len(blocks[0]) == len(blocks[1]) == len(FACTORS) + 2
+    assert {c[0] for c in blocks[1]} == {"own", "own on 1 core"}
+    assert [c[2] for c in blocks[1]] != sorted(c[2] for c in blocks[1])
+    before = len(calls)
+    extra = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": "emulate:1111"})
+    list(run(extra, out, execute))
+    assert [c[2] for c in calls[before:]] == ["emulate:1111"] * 2
+    found = seen(plan.contestants[1], read(out), figures, 1000, ["emulate:1111"])
+    assert found is not None
+    assert len(found.checks["emulate:1111"]) == 2
+    assert 1111 not in found.shares[0]
+    assert found.rates_by_cores[2] == pytest.approx(2 * found.rates_by_cores[1], rel=0.05)

@@ -1,0 +1,153 @@
+"""The command `crossover`, over simulated trials: what it prints, keeps, resumes and refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipebench import cli, forking
+from pipebench.accelerators import COLUMNS, NOT_VALIDATED, OWN_FILE
+from pipebench.dataset import Dataset
+from pipebench.results import Record, read
+from tests.simulated import SimulatedLoader, executor
+
+Capture = pytest.CaptureFixture[str]
+LOADERS = {
+    "dali": SimulatedLoader(gaps_ms=[4] * 50, boundary_ms=20, noise=0.05),
+    "webdataset": SimulatedLoader(gaps_ms=[8] * 50, noise=0.05),
+}
+
+
+@pytest.fixture
+def run(
+    make_dataset: Callable[..., Dataset],
+    make_record: Callable[..., Record],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[..., int]:
+    """`run(*options, stop_at=None, statuses={})`: the command over simulated trials."""
+    data = make_dataset(samples=500).url
+    monkeypatch.chdir(tmp_path)
+
+    def command(
+        *options: str,
+        stop_at: int | None = None,
+        statuses: dict[str, str] | None = None,
+        name: str = "crossover",
+    ) -> int:
+        simulate, count = executor(make_record, LOADERS), 0
+
+        def execute(self: object, spec: Any, timeout: float, **identity: Any) -> Record:
+            nonlocal count
+            count += 1
+            if count == stop_at:
+                raise KeyboardInterrupt
+            status = (statuses or {}).get(identity["contestant"], "ok")
+            if status != "ok":
+                return make_record(**identity, spec=spec, status=status, reason="why")
+            return simulate(spec, timeout, **identity)
+
+        monkeypatch.setattr(forking.Nursery, "run_trial", execute)
+        monkeypatch.setattr("pipebench.machine.usable_cpus", lambda asked=None: [0, 1][: asked or 2])
+        return cli.main([name, "--data", data, "--batch-size", "10", *options])
+
+    return command
+
+
+def test_the_answer_within_80_columns(run: Callable[..., int], capsys: Capture) -> None:
+    assert run("--loader", "dali") == 0
+    out, err = capsys.readouterr()
+    assert max(map(len, out.splitlines())) <= 110
+    assert max(len(line) for line in out.splitlines() if "@" in line or "accelerator" in line[:12]) <= 80
+    assert "95% of an accelerator is used up to " in out
+    assert "90% of an accelerator is used up to " in out
+    assert "resnet50@H100" in out
+    assert NOT_VALIDATED in out
+    assert "Indicative, from 3 blocks; 10 are needed to decide." in out
+    assert "within 3 points." in out
+    assert "results: .pipebench" in err
+
+
+def test_every_loader_has_its_part_and_json_has_all(run: Callable[..., int], capsys: Capture) -> None:
+    assert run("--loader", "dali", "--loader", "webdataset", "--json") == 0
+    dali, webdataset = json.loads(capsys.readouterr().out)
+    assert (dali["contestant"], webdataset["contestant"]) == ("dali", "webdataset")
+    for found, rate in ((dali, 1930), (webdataset, 1250)):
+        [crossing, _] = found["crossings"]
+        assert crossing["rate"]["estimate"] == pytest.approx(rate, rel=0.1)
+        assert len(found["points"]) == 10
+        [check] = found["checks"]
+        assert abs(check["off"]) <= 0.03
+        assert check["predicted"]["rate"] not in [rate for rate, _ in found["points"]]
+        shown = found["below"] + found["astride"] + found["above"]
+        assert {fed["standing"] for fed in shown} == {NOT_VALIDATED}
+        assert {fed["cores"]["how"] for fed in shown} <= {"measured", "extrapolated", "beyond"}
+    assert all(fed["prediction"]["share"]["estimate"] >= 0.94 for fed in dali["below"])
+
+
+def test_the_step_that_is_tried_is_a_profiles(run: Callable[..., int]) -> None:
+    assert run("--loader", "dali", "--out", "r.jsonl") == 0
+    steps = {r.spec.step for r in read(Path("r.jsonl")) if r.contestant == "dali"}
+    assert len(steps) == 12
+    assert any("name=" in step and "@" in step for step in steps)
+
+
+def test_a_users_own_figure_is_looked_up(
+    run: Callable[..., int], capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text(f"{','.join(COLUMNS)}\nmine,images/s,H100,2400,measured,my run\n")
+    monkeypatch.setenv(OWN_FILE, "own.csv")
+    assert run("--loader", "dali") == 0
+    assert "mine@H100" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("stop_at", [2, 8, 30, 41])
+def test_ctrl_c_at_any_time_is_resumed(run: Callable[..., int], capsys: Capture, stop_at: int) -> None:
+    assert run("--loader", "dali", "--out", "r.jsonl", stop_at=stop_at) == 130
+    assert "the same command with --resume --out r.jsonl" in capsys.readouterr().err
+    assert run("--loader", "dali", "--out", "r.jsonl", "--resume") == 0
+    keys = [(r.contestant, r.block, r.spec.step) for r in read(Path("r.jsonl"))]
+    assert len(keys) == len(set(keys))
+    kept = Path("r.jsonl").read_bytes()
+    assert run("--loader", "dali", "--out", "r.jsonl", "--resume") == 0
+    assert Path("r.jsonl").read_bytes() == kept
+
+
+def test_a_loader_that_fails_is_named_and_the_others_run(run: Callable[..., int], capsys: Capture) -> None:
+    options = ("--loader", "dali", "--loader", "webdataset", "--out", "r.jsonl")
+    assert run(*options, statuses={"webdataset": "unsupported"}) == 3
+    out, err = capsys.readouterr()
+    assert out.startswith("dali:")
+    assert "webdataset could not be measured: unsupported: why" in err
+    assert run(*options, "--resume", statuses={"webdataset": "unsupported"}) == 3
+
+
+def test_no_loader_at_all_is_bad_input(run: Callable[..., int], capsys: Capture) -> None:
+    assert run("--loader", "dali", statuses={"dali": "failed"}) == 2
+    assert "no loader could be measured; dali: failed: why" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--loader", "dlai"), "did you mean 'dali'"),
+        (("--trials", "0"), "--trials must be at least 1"),
+        (("--out", "no/such/r.jsonl"), "there is no folder no/such"),
+        (("--max-time", "soon"), "--max-time must be a time"),
+    ],
+)
+def test_bad_input(run: Callable[..., int], capsys: Capture, options: tuple[str, ...], says: str) -> None:
+    assert run(*options) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_broken_file_of_ones_own_is_said_before_anything_runs(
+    run: Callable[..., int], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("own.csv").write_text("model\n<script>\n")
+    monkeypatch.setenv(OWN_FILE, "own.csv")
+    assert run("--loader", "dali") == 2
+    assert "own.csv: its first line must name the columns" in capsys.readouterr().err
+    assert not Path(".pipebench").exists()
