@@ -89,6 +89,7 @@ def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str
     began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         session = _session(Path(folder), nursery, args.seconds)
+        session.begin()
         found = diagnose(session, spec, quick=True)
     named = found.verdict.named
     return case._asdict() | {

@@ -33,7 +33,7 @@ def _order(record: Record, trace: Trace) -> Iterator[str]:
 
 def _sizes(record: Record, trace: Trace) -> Iterator[str]:
     largest = max(trace.sizes)
-    if largest > record.spec.batch_size:
+    if record.spec.data and largest > record.spec.batch_size:
         yield f"a batch of {largest} samples where {record.spec.batch_size} were asked for"
 
 

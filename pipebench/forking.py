@@ -50,9 +50,14 @@ class Nursery:
             zygote.end()
 
     def prepare(self, *specs: TrialSpec) -> None:
-        """Begins to import for such trials; the first of them waits until that is done."""
+        """Begins to import for such trials; otherwise the first of them does."""
         for spec in specs:
             self._zygote(spec)
+
+    def wait(self) -> None:
+        """Until all that was prepared is there."""
+        for zygote in self._zygotes.values():
+            zygote.wait_until_ready()
 
     def run_trial(self, spec: TrialSpec, timeout: float, **identity: str | int) -> Record:
         """As `isolation.run_trial`."""
@@ -122,7 +127,7 @@ class _Zygote:
 
     def run(self, order: dict[str, object], timeout: float) -> int | None:
         """The trial's exit code; None if it took longer than `timeout` seconds and was ended."""
-        self._wait_until_ready()
+        self.wait_until_ready()
         order = order | {"spawned_ns": SystemClock.now_ns()}
         self._tell(order)
         process, code = self._hear(START_SECONDS), None
@@ -144,7 +149,8 @@ class _Zygote:
         kill(alive[1:])
         self._hear(START_SECONDS)
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Until it has imported; raises `BadInput` if it cannot."""
         if not self._ready:
             self._ready = self._line(START_SECONDS) == "ready"
         if not self._ready:

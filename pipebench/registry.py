@@ -46,9 +46,20 @@ def loader(name: str) -> "LoaderFactory":
     """The loader registered as `name`, or `module:Class` imported from the working folder."""
     if ":" not in name:
         return cast("LoaderFactory", load(LOADERS, name))
+    return cast("LoaderFactory", imported(name, "loader"))
+
+
+def is_path(name: str) -> bool:
+    """Whether it is of the form `module:name`."""
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in [*module.split("."), attribute])
+
+
+def imported(name: str, what: str) -> Any:
+    """The object `module:name`, imported from the working folder; raises `BadInput`."""
+    if not is_path(name):
+        raise BadInput(f"{what} {name!r} is not of the form module:Class")
     module, _, attribute = name.partition(":")
-    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
-        raise BadInput(f"loader {name!r} is not of the form module:Class")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -57,7 +68,7 @@ def loader(name: str) -> "LoaderFactory":
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
             raise
-        raise BadInput(f"loader {name!r}: there is no module {error.name!r} in {here} or installed") from None
+        raise BadInput(f"{what} {name!r}: there is no module {error.name!r} in {here} or installed") from None
     if not hasattr(found, attribute):
-        raise BadInput(f"loader {name!r}: module {module!r} has no {attribute!r}")
-    return cast("LoaderFactory", getattr(found, attribute))
+        raise BadInput(f"{what} {name!r}: module {module!r} has no {attribute!r}")
+    return getattr(found, attribute)

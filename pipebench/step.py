@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipebench.errors import BadInput, unknown
 from pipebench.options import override, parse_pairs
+from pipebench.registry import is_path
 
 if TYPE_CHECKING:  # whoever only reads results needs neither
     from pipebench.contract import Batch, Workload
@@ -20,6 +21,7 @@ HELP = {
     "null": "takes the batch and drops it: what the loader alone can do",
     "emulate:RATE[,depth=N,host_cpu=SHARE]": "an accelerator that takes RATE samples/s, emulated",
     "model:NAME": "forward, backward and optimiser step of a real model ('pipebench list models')",
+    "MODULE:FUNCTION": "one of your own: the function makes what is called with each batch",
     "MODEL@ACCELERATOR": "emulated at each rate that is known of it ('pipebench list accelerators')",
 }
 
@@ -41,7 +43,7 @@ class StepSpec:
     """A step as named on the command line."""
 
     kind: str
-    """`null`, `emulate` or `model`."""
+    """`null`, `emulate`, `model` or `own`."""
     name: str = ""
     """The model's name; of an emulated step the profile that its rate comes from, if any."""
     rate: float = 0.0
@@ -52,13 +54,14 @@ class StepSpec:
     """Share of one core that launching the step's work uses."""
 
 
+_KINDS = ("null", "emulate", "model")
 _OPTIONS = ("depth", "host_cpu", "name")
 """Of an emulated step."""
 
 
 @lru_cache(maxsize=1024)
 def parse_step(text: str) -> StepSpec:
-    """`null`, `emulate:RATE[,depth=N,host_cpu=SHARE]` or `model:NAME`; raises `BadInput`."""
+    """`null`, `emulate:RATE[,depth=N,host_cpu=SHARE]`, `model:NAME` or `module:function`; or `BadInput`."""
     name, _, rest = text.partition(":")
     if name == "null" and not rest:
         return StepSpec(kind="null")
@@ -66,6 +69,8 @@ def parse_step(text: str) -> StepSpec:
         return StepSpec(kind="model", name=rest)
     if name == "emulate":
         return _parse_emulated(rest)
+    if is_path(text) and name not in _KINDS:
+        return StepSpec(kind="own", name=text)
     raise unknown("step", text, HELP)
 
 
@@ -90,6 +95,10 @@ def make_step(text: str, workload: "Workload", device: str, burn_ns: Callable[[i
         return NullStep()
     if spec.kind == "emulate":
         return EmulatedStep(spec, burn_ns)
+    if spec.kind == "own":
+        from pipebench.own import made_by
+
+        return OwnStep(made_by(spec.name, "step")())
     return ModelStep(spec.name, workload, device)
 
 
@@ -140,6 +149,20 @@ def device_times(got_ns: Sequence[int], sizes: Sequence[int], rate: float) -> li
         free_ns = begin_ns + int(size * 1e9 / rate)
         times.append((begin_ns, free_ns))
     return times
+
+
+class OwnStep:
+    """Calls what the user's function made, with each batch as the user's loader gave it."""
+
+    def __init__(self, step: Callable[[Any], object]) -> None:
+        self._step = step
+
+    def __call__(self, batch: "Batch", arrived_ns: int) -> int:  # noqa: ARG002 - a step's signature
+        self._step(batch.inputs)
+        return 0
+
+    def device_ns(self) -> list[tuple[int, int]]:
+        return []
 
 
 class ModelStep:

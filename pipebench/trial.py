@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pipebench import machine, page_cache, registry
 from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
@@ -25,6 +25,7 @@ from pipebench.measure import (
     measure,
 )
 from pipebench.options import override
+from pipebench.own import OwnLoader, own_workload
 from pipebench.remote import tally
 from pipebench.resources import (
     Resources,
@@ -89,20 +90,24 @@ def outcome(error: Exception) -> tuple[Status, str]:
 
 def prepare(spec: TrialSpec) -> Contender:
     """Resolves names, dataset and settings; raises `BadInput` or `Unsupported`, and builds no loader."""
-    factory = registry.loader(spec.loader)
+    factory = registry.loader(spec.loader) if spec.data else cast("LoaderFactory", OwnLoader(spec.loader))
     placement = Placement(cores=len(spec.cpus), device=spec.device)
+    workload = _workload(spec) if spec.data else own_workload(spec.batch_size)
+    settings = _settings(factory, spec, placement)
+    return Contender(
+        factory=factory, workload=workload, placement=placement, until=Stage(spec.until), settings=settings
+    )
+
+
+def _workload(spec: TrialSpec) -> Workload:
     dataset = open_dataset(spec.data)
-    workload = Workload(
+    return Workload(
         dataset=dataset,
         batch_size=spec.batch_size,
         preprocessing=kind(dataset.kind).preprocessing(spec.preprocessing),
         shuffle=spec.shuffle,
         drop_last=spec.drop_last,
         seed=spec.seed,
-    )
-    settings = _settings(factory, spec, placement)
-    return Contender(
-        factory=factory, workload=workload, placement=placement, until=Stage(spec.until), settings=settings
     )
 
 
@@ -160,7 +165,7 @@ def _with_cache(contender: Contender, first: Loader, spec: TrialSpec) -> tuple[L
     hold the tree's counts so far.
     """
     dataset = contender.workload.dataset
-    kind, name = page_cache.transport(dataset)
+    kind, name = page_cache.transport(dataset) if spec.data else ("other", "a loader of one's own")
     facts: dict[str, Any] = {"asked": spec.cache, "transport": kind, "filesystem": name, "resident": None}
     if spec.cache == "warm" or kind == "object":
         end_helper()  # it has read the index, and is none of the loader's

@@ -20,6 +20,7 @@ examples:
   pipebench diagnose demo/wds --loader webdataset:preset=documented --step model:resnet18
   pipebench diagnose D --loader torch_dataloader --step emulate:900 --cache cold
   pipebench diagnose D --step emulate:1400 --quick --json
+  pipebench diagnose --loader mymodule:make_loader --step mymodule:make_step
 """
 SECONDS, QUICK_SECONDS = 120.0, 30.0
 """That a diagnosis takes at most."""
@@ -34,7 +35,7 @@ class DiagnoseCommand:
         parser.epilog = EXAMPLE
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         add = parser.add_argument
-        add("data", metavar="D", help="a dataset")
+        add("data", nargs="?", metavar="D", help="a dataset; none where the loader is your own function")
         add(
             "--loader",
             metavar="L",
@@ -89,6 +90,7 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
         )
         session.begin()
         nursery.prepare(*_kinds_of_trials(spec))
+        nursery.wait()
         try:
             diagnosis = diagnose(session, spec, quick=args.quick)
         except KeyboardInterrupt:
@@ -116,9 +118,42 @@ def _spec(args: argparse.Namespace) -> tuple["TrialSpec", str]:
     """The end-to-end trial, and what the loader is called; raises `BadInput`."""
     from pipebench.plan import make_plan, parse_loader
 
+    if args.data is None:
+        return _own_spec(args), args.loader
     name = args.loader or _first_loader(args.data)
     contestant = make_plan(_request(args), [parse_loader(name)]).rivals[0]
     return contestant.specs[0], contestant.label
+
+
+def _own_spec(args: argparse.Namespace) -> "TrialSpec":
+    """Of a loader that is any iterable of batches."""
+    from pipebench import machine
+    from pipebench.registry import is_path
+    from pipebench.results import TrialSpec
+    from pipebench.step import parse_step
+
+    if args.loader is None or not is_path(args.loader):
+        raise BadInput("name a dataset, or a loader of your own with --loader module:function")
+    if parse_step(args.step).kind == "model":
+        raise BadInput(f"--step {args.step} needs a dataset; name a step of your own as module:function")
+    return TrialSpec(
+        purpose="measure",
+        loader=args.loader,
+        options={},
+        python=sys.executable,
+        data="",
+        batch_size=0,
+        preprocessing={},
+        shuffle=False,
+        drop_last=False,
+        seed=args.seed,
+        cpus=machine.usable_cpus(args.cores),
+        device="cpu",
+        step=args.step,
+        until="batch",
+        seconds=1.0,
+        cache="warm",
+    )
 
 
 def _request(args: argparse.Namespace) -> "Request":

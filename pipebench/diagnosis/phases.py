@@ -70,6 +70,11 @@ class Bench:
         return self.spec.step != "null"
 
     @property
+    def is_own(self) -> bool:
+        """Whether the loader is the user's own, of which there are no cuts."""
+        return not self.spec.data
+
+    @property
     def is_cold(self) -> bool:
         return self.spec.cache == "cold"
 
@@ -87,7 +92,7 @@ class Bench:
         one_core = {"cpus": self.spec.cpus[:1]}
         more = {**self.spec.options, self.worker_knob: str(2 * self.workers)}
         changes: dict[Phase, dict[str, Any]] = {
-            Phase.STEP_ONLY: {"loader": CEILING, "options": {}, "source": "", "step": self.spec.step},
+            Phase.STEP_ONLY: self._one_batch() | {"step": self.spec.step},
             Phase.END_TO_END: {"step": self.spec.step, "cache": self.spec.cache},
             Phase.READ: {"until": str(Stage.READ)},
             Phase.DECODE: {"until": str(Stage.DECODE)},
@@ -99,6 +104,12 @@ class Bench:
             Phase.LARGER_BATCH: {"batch_size": 2 * self.spec.batch_size},
         }
         return changes.get(phase, {})
+
+    def _one_batch(self) -> dict[str, Any]:
+        """What hands out a batch that is there already."""
+        if self.is_own:
+            return {"options": {"replay": "true"}}
+        return {"loader": CEILING, "options": {}, "source": ""}
 
     def with_options(self, options: Mapping[str, str]) -> TrialSpec:
         """End to end, with these settings over the loader's own."""

@@ -45,9 +45,8 @@ class Diagnosis:
 def diagnose(session: Session, spec: TrialSpec, *, quick: bool) -> Diagnosis:
     """Runs the phases, names what is narrow, relieves it, and tries other settings.
 
-    Raises `BadInput` where the loader cannot be measured at all.
+    The session has begun. Raises `BadInput` where the loader cannot be measured at all.
     """
-    session.begin()
     bench = _first(session, spec)
     phases_share = 1.0 if quick else PHASES_SHARE
     _run_phases(session, bench, phases_share, seconds=FIRST_SECONDS if quick else SECONDS)
@@ -107,7 +106,7 @@ def _basic(bench: Bench) -> Iterator[Phase]:
         yield Phase.STEP_ONLY
     if bench.is_cold:
         yield Phase.COLD_READ
-    yield from CUTS
+    yield from () if bench.is_own else CUTS
     if len(bench.spec.cpus) > 1:
         yield Phase.ONE_CORE
 
@@ -117,6 +116,8 @@ def _probes(session: Session, bench: Bench) -> list[Phase]:
     evidence = gather(session, bench)
     use = evidence.loader.use
     if use is None or use.low >= FULL or LOADER not in _near(evidence):
+        return []
+    if bench.is_own:
         return []
     probes = [Phase.LARGER_BATCH, Phase.READ_ONE_CORE]
     return [Phase.MORE_WORKERS, *probes] if bench.worker_knob else probes
@@ -140,7 +141,7 @@ def _narrow(session: Session, bench: Bench) -> list[Phase]:
     phases = [*(_OF_TERM[name] for name in near if name in _OF_TERM), *both]
     if bench.whole is Phase.END_TO_END:
         phases.append(Phase.END_TO_END)
-    return [*dict.fromkeys(phases), *(CUTS if LOADER in near else ())]
+    return [*dict.fromkeys(phases), *(CUTS if LOADER in near and not bench.is_own else ())]
 
 
 def _is_settled(session: Session, bench: Bench, blocks: int) -> bool:
@@ -175,7 +176,7 @@ def _step_cv(bench: Bench) -> float:
 
 def _fused(spec: TrialSpec) -> tuple[tuple[Stage, ...], ...]:
     """As the loader's class says, where this process can ask it."""
-    if spec.python != sys.executable:
+    if spec.python != sys.executable or not spec.data:
         return ()
     with chdir(spec.source or "."):
         return registry.loader(spec.loader).fused

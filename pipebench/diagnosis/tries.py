@@ -29,6 +29,8 @@ class Try:
 
 def try_settings(session: Session, bench: Bench) -> Iterator[Try]:
     """Round after round while time lasts; the best first."""
+    if bench.is_own:
+        return
     settings = session.of(Phase.WARM)[0].settings
     candidates = dict(list(_candidates(bench, settings))[:MOST])
     block, round_ = _FIRST_BLOCK, 0

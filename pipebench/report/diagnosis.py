@@ -55,6 +55,10 @@ _SENTENCES: Mapping[Narrow, str] = {
     Narrow.BALANCED: "Balanced: the two lowest terms are equal within 10 %",
     Narrow.UNDECIDED: "Undecided: what was measured does not name one resource",
 }
+_UNPRICED = {
+    False: "No step was given, so what this costs is not known (--step emulate:RATE).",
+    True: "There was no time to run it with the step, so what this costs is not known (--max-time).",
+}
 _OVERHEAD: Mapping[Detail | None, str] = {
     Detail.WORKERS: "Too few workers hold this pipeline back: cores stand idle",
     Detail.HAND_OVER: "Handing batches over holds this pipeline back, while cores stand idle",
@@ -72,7 +76,7 @@ def verdict_sentence(diagnosis: Diagnosis) -> str:
         text += " (confirmed)"
     text += ". "
     if verdict.stall is None:
-        return text + "No step was given, so what this costs is not known (--step emulate:RATE)."
+        return text + _UNPRICED[diagnosis.bench.has_step]
     text += f"{verdict.severity.capitalize()}: the step idles {verdict.stall:.1%} of the time"
     if verdict.gain is None:
         return f"{text}."
