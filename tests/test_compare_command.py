@@ -190,7 +190,7 @@ def test_redacted_output_names_nobody(folder: Path, make_record: Make, capsys: C
         (("before.jsonl", "--drift", "nan"), "--drift must be a share"),
         (("before.jsonl", "--across", "moon"), "there is no --across 'moon'"),
         (("before.jsonl", "before.jsonl"), "the same run"),
-        (("before.jsonl", "--format", "pdf"), "invalid choice"),
+        (("before.jsonl", "--format", "pdf"), "there is no format 'pdf'; known: "),
     ],
 )
 def test_bad_usage_is_one_sentence(

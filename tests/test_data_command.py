@@ -55,14 +55,14 @@ def test_info_is_readable(tiny_wds: Dataset, capsys: pytest.CaptureFixture[str])
 
 def test_progress_goes_to_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["data", "synth", str(tmp_path / "d"), "--samples", "2", "--mean-bytes", "9000", "--workers", "1"])
-    assert capsys.readouterr().err.splitlines() == ["Synthesising: 1 of 2", "Synthesising: 2 of 2"]
+    assert capsys.readouterr().err.splitlines() == ["Synthesising: 2 of 2"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "required: ACTION"),
-        (["shred"], "invalid choice: 'shred'"),
+        (["shred"], "there is no action 'shred'; did you mean 'shard'?"),
         (["synth", "DIR"], "--samples"),
         (["synth", "DIR", "--samples", "0"], "samples must be at least 1, not 0"),
         (["synth", "DIR", "--samples", "many"], "invalid int value"),

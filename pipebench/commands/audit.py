@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipebench.progress import add_quiet, pulse
+
 if TYPE_CHECKING:
     from pipebench.figures import Derive
     from pipebench.findings import Finding
@@ -37,6 +39,7 @@ class AuditCommand:
         add("--printed", type=Path, metavar="FILE", help="rows that 'pipebench run --json' has printed")
         add("--redact", action="store_true", help="leave out host, user, bucket and path names")
         add("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         from pipebench.audit import audit
@@ -47,11 +50,13 @@ class AuditCommand:
 
         derive = remembered()
         paths = [args.result] if args.result else newest(1)
-        [source] = open_sources(paths, redact=args.redact)
-        findings = list(audit(source, derive))
-        if args.printed is not None:
-            findings += compare_printed(args.printed, source, derive)
-        _print(findings, _figures(source, derive) if args.figures else [], as_json=args.json)
+        with pulse(lambda: "deriving every figure again"):
+            [source] = open_sources(paths, redact=args.redact)
+            findings = list(audit(source, derive))
+            if args.printed is not None:
+                findings += compare_printed(args.printed, source, derive)
+            figures = _figures(source, derive) if args.figures else []
+        _print(findings, figures, as_json=args.json)
         return 1 if any(finding.state == "wrong" for finding in findings) else 0
 
 

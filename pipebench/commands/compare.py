@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipebench.commands._output import add_output, exit_code, newest, shape_of
 from pipebench.errors import BadInput, unknown
+from pipebench.progress import add_quiet, pulse
 
 if TYPE_CHECKING:
     from pipebench.contest import Terms
@@ -52,6 +53,7 @@ class CompareCommand:
             help="compare although host, data, cache or workload differ (several with commas)",
         )
         add("--drift", metavar="P", help="what a host's speed may differ by between sessions (default: 10%%)")
+        add_quiet(parser)
         add_output(parser, fails_slower="exit with 1 if an interval lies wholly beyond P slower, such as 5%%")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -62,7 +64,7 @@ class CompareCommand:
 
         terms, shape = _terms(args), shape_of(args)
         paths = args.results or newest(2)
-        with without_collections():
+        with pulse(lambda: "reading results"), without_collections():
             derive = remembered()
             lines = contest(all_series(open_sources(paths, redact=args.redact), derive), terms)
         if shape.threshold is not None and not any(line.comparison for line in lines):

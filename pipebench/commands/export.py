@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet, pulse, quiet
 
 EXAMPLE = """\
 examples:
@@ -51,8 +52,15 @@ class ExportCommand:
         add("--step", metavar="S", help="of the timeline: on which step (default: the first)")
         add("--redact", action="store_true", help="leave out host, user, bucket and path names")
         add("--out", type=Path, metavar="FILE", help="a new file to write (default: standard output)")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
+        printed = args.out is None and sys.stdout.isatty()  # which shows that it goes on
+        with quiet(printed), pulse(lambda: "exporting"):
+            return self._export(args)
+
+    @staticmethod
+    def _export(args: argparse.Namespace) -> int:
         from pipebench.commands._output import newest
         from pipebench.exporting import copy
 
