@@ -84,3 +84,15 @@ def core_runs(make: Make, folder: Path) -> list[Path]:
 def gathered(*paths: Path, redact: bool = False) -> Gathered:
     told = [None if redact else path for path in paths]
     return gather(open_sources(paths, redact=redact), told, remembered())
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours such as `#0072b2` (WCAG 2.2, "contrast ratio")."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

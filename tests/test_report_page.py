@@ -17,7 +17,7 @@ from pipebench.report.terminal import notes, sentence
 from pipebench.results import Record, read
 from pipebench.summary import summarise
 from tests.comparing import bench, bench_file, rounds, run_records, save
-from tests.reporting import HOSTILE, core_runs, cut_runs, gathered, whole_run
+from tests.reporting import HOSTILE, contrast, core_runs, cut_runs, gathered, whole_run
 
 Make = Callable[..., Record]
 MADE = Made(when="2026-01-02 03:04 UTC", version="0", mark="pipebench report")
@@ -227,14 +227,3 @@ def test_colours_show_on_their_ground() -> None:
         for name in colours.keys() - {"raised", "line"}:
             least = 3.0 if re.fullmatch(r"c\d", name) else 4.5
             assert contrast(colours[name], ground) >= least, (name, colours[name])
-
-
-def contrast(one: str, other: str) -> float:
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipebench.commands._output import newest
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet, pulse
 
 if TYPE_CHECKING:
     from pipebench.report.gathered import Gathered
@@ -37,21 +38,27 @@ class ReportCommand:
         add("--out", type=Path, metavar="FILE", help=out)
         add("--format", choices=["html", "png"], default="html", help="default: html")
         add("--redact", action="store_true", help="leave out host, user, bucket and path names")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        from pipebench.figures import remembered
-        from pipebench.report.gathered import gather
-        from pipebench.result_files import open_sources, without_collections
-
         paths = args.results or newest(2)
-        with without_collections():
-            sources = open_sources(paths, redact=args.redact)
-            told = [None if args.redact else path for path in paths]
-            gathered = gather(sources, told, remembered())
-        written = _page(gathered, args.out) if args.format == "html" else _pictures(gathered, args.out)
+        with pulse(lambda: "making the report"):
+            gathered = _gathered(paths, redact=args.redact)
+            draw = _page if args.format == "html" else _pictures
+            written = draw(gathered, args.out)
         for path, size in written:
             print(f"{path}: {size / 1000:,.0f} kB")
         return 3 if gathered.failed else 0
+
+
+def _gathered(paths: Sequence[Path], *, redact: bool) -> "Gathered":
+    from pipebench.figures import remembered
+    from pipebench.report.gathered import gather
+    from pipebench.result_files import open_sources, without_collections
+
+    with without_collections():
+        sources = open_sources(paths, redact=redact)
+        return gather(sources, [None if redact else path for path in paths], remembered())
 
 
 def _page(gathered: "Gathered", out: Path | None) -> Sequence[tuple[Path, int]]:
