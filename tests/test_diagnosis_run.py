@@ -1,0 +1,273 @@
+"""Whole diagnoses, of pipelines that are reckoned and take no time."""
+
+import json
+import random
+from array import array
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipebench.contract import Stage
+from pipebench.diagnosis.confirm import Confirmation, paired
+from pipebench.diagnosis.evidence import Detail, Narrow
+from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
+from pipebench.diagnosis.run import Diagnosis, diagnose
+from pipebench.diagnosis.session import Session
+from pipebench.errors import BadInput
+from pipebench.measure import Look, Trace
+from pipebench.report.diagnosis import print_diagnosis, verdict_sentence
+from pipebench.report.diagnosis_json import diagnosis_facts
+from pipebench.report.plain_json import dumps
+from pipebench.resources import Resources
+from pipebench.results import CEILING, Record, TrialSpec, read
+from pipebench.stats import Interval
+from pipebench.step import parse_step
+from tests.diagnosing import Pipeline
+
+BATCHES = 60
+TIMES = ("user_ns", "system_ns")
+COUNTS = ("read_bytes", "memory_bytes", "shared_memory_bytes", "switches", "open_files", "processes")
+CHANNELS = {"runs": "0", "sleeps": "hrtimer_nanosleep", "lock": "futex_do_wait", "idle": "do_poll"}
+
+
+class Hours:
+    """A clock that only trials move."""
+
+    def __init__(self) -> None:
+        self.at = 0
+
+    def now_ns(self) -> int:
+        return self.at
+
+    def sleep_ns(self, duration_ns: int) -> None: ...
+
+    burn_ns = sleep_ns
+
+
+@dataclass
+class Laboratory:
+    """Runs trials of one pipeline, each in 2 s."""
+
+    pipeline: Pipeline
+    make: Callable[..., Record]
+    clock: Hours
+    uncuttable: bool = False
+    broken: str = ""
+
+    def __call__(self, spec: TrialSpec, timeout: float, **identity: Any) -> Record:
+        self.clock.at += 2_000_000_000
+        blank = replace(
+            self.make(**identity), spec=spec, trace=None, cache={}, settings={"workers": self.workers(spec)}
+        )
+        if self.broken:
+            return replace(blank, status="failed", reason=self.broken)
+        if self.uncuttable and spec.until != "batch":
+            return replace(blank, status="unsupported", reason="no cuts here")
+        return self._measured(blank, spec)
+
+    def workers(self, spec: TrialSpec) -> int:
+        return int(spec.options.get("workers", self.pipeline.workers))
+
+    def _measured(self, blank: Record, spec: TrialSpec) -> Record:
+        rate, cpu_ms, waits, consumer = self._figures(spec)
+        rate *= random.Random(f"{blank.contestant}{blank.block}").uniform(0.98, 1.02)
+        gap = int(spec.batch_size * 1e9 / rate)
+        got = [gap * (number + 1) for number in range(BATCHES)]
+        cpu = [int(cpu_ms * 1e6 * spec.batch_size * number) for number in range(BATCHES)]
+        looks = [Look(n + 1, got[n], cpu[n], cpu[n]) for n in range(0, BATCHES, 10)]
+        sizes = array("q", [spec.batch_size] * BATCHES)
+        trace = Trace(array("q", [0, *got[:-1]]), array("q", got), sizes, [0], looks)
+        span = looks[-1].at_ns - looks[0].at_ns
+        first = asdict(Resources(**dict.fromkeys((*TIMES, *COUNTS), 0)))
+        last = first | {"consumer_ns": int(consumer * span)}
+        resources = {"first": first, "last": last, "memory_bytes": [1], "worker_waits": waits}
+        cache = self.make().cache
+        return replace(blank, status="ok", trace=trace, resources=resources, cache=cache)
+
+    def _figures(self, spec: TrialSpec) -> tuple[float, float, dict[str, int], float]:
+        step = parse_step(spec.step)
+        step_rate = step.rate if step.kind == "emulate" else float("inf")
+        if spec.loader == CEILING:
+            return step_rate, 0.001, {}, 0.0
+        one = {"cores": 1, "workers": 1} if len(spec.cpus) == 1 else {"workers": self.workers(spec)}
+        pipeline = replace(self.pipeline, size=spec.batch_size, **one)
+        seen = pipeline.seen(Stage(spec.until))
+        assert seen.cpu_seconds is not None
+        waits = {CHANNELS[kind]: round(100 * share) for kind, share in (seen.waits or {}).items()}
+        rate = min(seen.rate.estimate, step_rate)
+        return rate, 1000 * seen.cpu_seconds.estimate, waits, seen.consumer or 0.0
+
+
+Diagnose = Callable[..., Diagnosis]
+
+
+@pytest.fixture
+def run(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -> Diagnose:
+    def do(
+        pipeline: Pipeline,
+        *,
+        step: str = "emulate:4000",
+        quick: bool = False,
+        seconds: float = 400,
+        **more: Any,
+    ) -> Diagnosis:
+        clock = Hours()
+        session = Session(
+            loader="mine",
+            out=tmp_path / "r.jsonl",
+            execute=Laboratory(pipeline, make_record, clock, **more),
+            clock=clock,
+            max_seconds=seconds,
+        )
+        session.begin()
+        own = replace(spec, loader="torch_dataloader", cpus=[0, 1], batch_size=64, step=step)
+        return diagnose(session, own, quick=quick)
+
+    return do
+
+
+def test_too_few_workers_are_named_confirmed_and_priced(run: Diagnose, tmp_path: Path) -> None:
+    found = run(Pipeline(workers=1))
+    named = found.verdict.named
+    assert (named.verdict, named.detail) == (Narrow.OVERHEAD, Detail.WORKERS)
+    assert found.confirmation is not None
+    assert found.confirmation.confirmed
+    assert found.confirmation.what == "with workers=2"
+    assert found.confirmation.gain is not None
+    assert found.confirmation.gain.estimate == pytest.approx(2, rel=0.06)
+    assert found.confirmation.other_gain is not None
+    assert found.confirmation.other_gain.estimate == pytest.approx(1, rel=0.06)
+    assert found.tries[0].options == "workers=2"
+    assert found.tries[0].gain.estimate == pytest.approx(2, rel=0.06)
+    assert len(read(tmp_path / "r.jsonl")) == len(found.records)
+    sentence = verdict_sentence(found)
+    assert sentence.startswith(
+        "Too few workers hold this pipeline back: cores stand idle (confirmed). Severe:"
+    )
+    assert "a perfect loader would make it 4." in sentence
+
+
+def test_quick_is_never_confirmed_and_tries_nothing(run: Diagnose) -> None:
+    found = run(Pipeline(workers=1), quick=True, seconds=30)
+    assert found.verdict.named.detail is Detail.WORKERS
+    assert found.confirmation is None
+    assert found.tries == ()
+    assert found.seconds <= 30
+    facts = diagnosis_facts(found)
+    assert facts["confirmed"] is False
+
+
+@pytest.mark.parametrize("seconds", [2.0, 9.0, 30.0, 121.0])
+def test_the_time_is_kept(run: Diagnose, seconds: float) -> None:
+    found = run(Pipeline(decode=2), seconds=seconds)
+    assert found.seconds <= seconds
+    assert found.seconds > seconds - 40 or found.verdict.named.verdict is Narrow.DECODE
+
+
+def test_a_faster_step_confirms_that_the_step_is_narrow(run: Diagnose) -> None:
+    found = run(Pipeline(), step="emulate:600")
+    assert found.verdict.named.verdict is Narrow.STEP
+    assert found.verdict.severity == "fine"
+    assert found.confirmation is not None
+    assert found.confirmation.confirmed
+    assert found.confirmation.what == "with a step of 1200 samples/s"
+
+
+def test_a_loader_that_cannot_be_cut_is_diagnosed_as_far_as_it_goes(run: Diagnose) -> None:
+    found = run(Pipeline(decode=2), uncuttable=True)
+    assert found.verdict.named.verdict is Narrow.UNDECIDED
+    assert found.evidence.cuts == {}
+    assert sum(record.status != "ok" for record in found.records) == 3, "each cut is tried once"
+
+
+def test_a_loader_that_fails_is_bad_input(run: Diagnose) -> None:
+    with pytest.raises(BadInput, match="mine cannot be diagnosed here: it broke"):
+        run(Pipeline(), broken="it broke")
+
+
+def test_without_a_step_there_is_no_cost_and_one_phase_less(run: Diagnose) -> None:
+    found = run(Pipeline(decode=2), step="null")
+    assert found.verdict.named.verdict is Narrow.DECODE
+    assert "No step was given" in verdict_sentence(found)
+    assert {phase_of(record)[1] for record in found.records if phase_of(record)} >= {Phase.WARM, Phase.READ}  # type: ignore[index] # it is not None
+    assert found.evidence.end_to_end is None
+
+
+def test_json_holds_the_fields_that_are_promised(run: Diagnose) -> None:
+    facts = json.loads(dumps(diagnosis_facts(run(Pipeline(sleep=100)))))
+    promised = "verdict, detail, confirmed, stall, slowdown, severity, rates, core_use, stages, evidence"
+    assert set(promised.split(", ")) <= facts.keys()
+    assert (facts["verdict"], facts["detail"]) == ("overhead", "hand_over")
+    assert set(facts["rates"]) == {"G", "P", "P(1)", "E", "cpu_shared"}
+    assert list(facts["stages"]) == ["read", "decode", "transform", "batch"]
+    assert facts["evidence"]["phases"]["larger_batch"]["samples_per_second"]["estimate"] > 1000
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_it_is_printed_within_the_terminals_width(run: Diagnose, width: int) -> None:
+    console = Console(width=width, file=StringIO(), record=True, force_terminal=True)
+    print_diagnosis(console, run(Pipeline(workers=1)))
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    for part in ("the step alone", "the loader on one core", "c/(a+b)", "read", "Confirmed: with workers=2"):
+        assert part in text
+    assert "--loader torch_dataloader:workers=2" in text
+
+
+def test_names_of_phases_can_be_read_again(make_record: Callable[..., Record]) -> None:
+    name = contestant("a [b]: c", Phase.TRIED, "x=1: y]")
+    assert phase_of(make_record(contestant=name)) == ("a [b]: c", Phase.TRIED, "x=1: y]")
+    for other in ("warm", "a [nothing]", "a [warm", "[warm]"):
+        assert phase_of(make_record(contestant=other)) is None
+
+
+def test_only_what_is_cold_is_cold(spec: TrialSpec) -> None:
+    bench = Bench(spec=replace(spec, cache="cold", step="emulate:100"), worker_knob="workers", workers=2)
+    cold = {phase for phase in Phase if bench.trial(phase).cache == "cold"}
+    assert cold == {Phase.COLD_READ, Phase.END_TO_END}
+    assert bench.trial(Phase.STEP_ONLY).step == "emulate:100"
+    assert bench.trial(Phase.MORE_WORKERS).options["workers"] == "4"
+    assert bench.trial(Phase.READ_ONE_CORE).until == "read"
+
+
+def confirmation(
+    gain: float, predicted: float, other: float | None = None, width: float = 0.03
+) -> Confirmation:
+    around = Interval(gain, gain - width, gain + width)
+    return Confirmation(
+        what="so",
+        predicted=predicted,
+        gain=around,
+        other_gain=None if other is None else Interval(other, other - width, other + width),
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "confirmed"),
+    [
+        (confirmation(1.9, 2.0), True),
+        (confirmation(1.42, 2.0), True),
+        (confirmation(1.40, 2.0), False),
+        (confirmation(1.02, 1.04), False),
+        (confirmation(1.1, 1.2, width=0.11), False),
+        (confirmation(1.5, 1.5, other=1.49), False),
+        (confirmation(1.5, 1.5, other=1.1), True),
+        (replace(confirmation(1.5, 1.5), gain=None), False),
+    ],
+)
+def test_when_an_intervention_confirms(found: Confirmation, confirmed: bool) -> None:
+    assert found.confirmed is confirmed
+
+
+def test_gains_are_paired_by_block_and_need_three(make_record: Callable[..., Record]) -> None:
+    ours = [make_record(rate=200 * (1 + block), block=block) for block in range(3)]
+    theirs = [make_record(rate=100 * (1 + block), block=block) for block in range(4)]
+    found = paired(ours, theirs)
+    assert found is not None
+    assert found.estimate == pytest.approx(2)
+    assert paired(ours[:2], theirs) is None

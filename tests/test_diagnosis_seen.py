@@ -1,0 +1,127 @@
+"""What is seen in the records of a phase."""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipebench.diagnosis.seen import (
+    PRIOR_CV,
+    difference_of,
+    rate_of,
+    ratio_of,
+    see,
+)
+from pipebench.measure import Look, Trace
+from pipebench.results import Record
+from pipebench.stats import Interval
+
+MS = 1_000_000
+
+
+def traced(
+    record: Record,
+    *,
+    gap_ms: float = 10,
+    cpu_ms: float = 5,
+    foreign_ms: float = 0,
+    runqueue_ms: float = 0,
+    consumer_ms: float = 0,
+    gaps: list[float] | None = None,
+    **resources: Any,
+) -> Record:
+    """100 batches of 4 samples; all but the gap is CPU time a batch."""
+    steps = gaps or [gap_ms] * 100
+    got = [int(sum(steps[: n + 1]) * MS) for n in range(len(steps))]
+    looks = [
+        Look(n + 1, got[n], int(cpu_ms * n * MS), int((cpu_ms + foreign_ms) * n * MS))
+        for n in range(0, len(got), 10)
+    ]
+    asked = [0, *got[:-1]]
+    trace = Trace(array("q", asked), array("q", got), array("q", [4] * len(got)), [0], looks)
+    first = {"runqueue_ns": 0, "consumer_ns": 0}
+    last = {"runqueue_ns": int(runqueue_ms * 90 * MS), "consumer_ns": int(consumer_ms * 90 * MS)}
+    spec = replace(record.spec, cpus=[0, 1])
+    return replace(record, spec=spec, trace=trace, resources={"first": first, "last": last} | resources)
+
+
+@pytest.fixture
+def record(make_record: Callable[..., Record]) -> Record:
+    return make_record()
+
+
+def test_rate_cpu_and_use(record: Record) -> None:
+    seen = see([traced(record), traced(record)])
+    assert seen is not None
+    assert seen.rate.estimate == pytest.approx(400)
+    assert seen.rate.low < 400 < seen.rate.high
+    assert seen.cpu_seconds is not None
+    assert seen.cpu_seconds.estimate == pytest.approx(0.00125)
+    assert seen.use is not None
+    assert seen.use.estimate == pytest.approx(0.25)
+    assert seen.idle_seconds == pytest.approx(2 * 0.75 / 400)
+    assert (seen.cores, seen.trials, seen.disturbed) == (2, 2, False)
+
+
+def test_what_others_took_counts_only_if_it_was_wanted(record: Record) -> None:
+    taken = see([traced(record, foreign_ms=10)])
+    wanted = see([traced(record, foreign_ms=10, runqueue_ms=8)])
+    assert taken is not None
+    assert wanted is not None
+    assert taken.use is not None
+    assert wanted.use is not None
+    assert taken.use.estimate == pytest.approx(0.25)
+    assert wanted.use.estimate == pytest.approx(0.65)
+    assert taken.disturbed
+
+
+def test_the_consumer_and_the_workers_waits(record: Record) -> None:
+    waits = {"0": 6, "hrtimer_nanosleep": 2, "futex_do_wait": 1, "poll_schedule_timeout.constprop.0": 1}
+    seen = see([traced(record, consumer_ms=4, worker_waits=waits)])
+    assert seen is not None
+    assert seen.consumer == pytest.approx(0.4)
+    assert seen.waits == {"runs": 0.6, "sleeps": 0.2, "lock": 0.1, "idle": 0.1}
+    assert seen.share_of_waits("reads") == 0
+
+
+def test_records_of_before_tell_neither(record: Record) -> None:
+    seen = see([replace(traced(record), resources={})])
+    assert seen is not None
+    assert (seen.consumer, seen.waits) == (None, None)
+
+
+def test_bursts_are_time_in_long_gaps(record: Record) -> None:
+    even = see([traced(record)])
+    bursts = see([traced(record, gaps=([2.0] * 9 + [82.0]) * 10)])
+    assert even is not None
+    assert bursts is not None
+    assert even.bursts == 0
+    assert bursts.bursts == pytest.approx(0.82, abs=0.03)
+
+
+def test_nothing_is_seen_of_trials_without_figures(record: Record) -> None:
+    assert see([]) is None
+    assert see([replace(traced(record), status="failed")]) is None
+
+
+def test_one_value_is_known_as_well_as_is_assumed() -> None:
+    interval = rate_of([100.0])
+    assert interval.estimate == pytest.approx(100)
+    assert interval.high / interval.estimate == pytest.approx(1 + 2.13 * PRIOR_CV, abs=0.005)
+    assert rate_of([100.0], 0.001).high < 100.3
+
+
+def test_more_values_narrow_the_interval_and_spread_widens_it() -> None:
+    one, four = rate_of([100.0]), rate_of([99.0, 100, 101, 100])
+    wild = rate_of([60.0, 100, 140, 100])
+    assert four.high - four.low < one.high - one.low < wild.high - wild.low
+
+
+def test_ratios_and_differences() -> None:
+    ratio = ratio_of(Interval(200, 190, 210.5), Interval(100, 95, 105.2))
+    assert ratio.estimate == pytest.approx(2)
+    assert ratio.low == pytest.approx(2 * 0.93, abs=0.01)
+    difference = difference_of(Interval(5, 4, 6), Interval(3, 3, 3))
+    assert difference == Interval(2, 1, 3)
