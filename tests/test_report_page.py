@@ -210,6 +210,7 @@ def test_axes_hold_their_values() -> None:
     assert axis.high >= 1702
     assert [*axis.ticks] == [0, 500, 1000, 1500, 2000]
     assert [*linear([]).ticks] == [0, 1]
+    assert linear([5e-324]).high == linear([1e300]).high == 1
     assert [linear([1e-6]).at(v) for v in (-1, 0, 1)] == [0, 0, 1]
     waits = decades([0, 2e-3, 0.5])
     assert (waits.low, waits.high) == (-6, 0)

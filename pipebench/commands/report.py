@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 examples:
-  pipebench report                                      the newest two under .pipebench -> report.html
+  pipebench report                       the newest two under .pipebench
   pipebench report r.jsonl --out page.html
   pipebench report before.jsonl after.jsonl --redact --out shared.html
-  pipebench report r.jsonl --format png --out figures   a picture for each figure
+  pipebench report r.jsonl --format png --out figures    one file a figure
 
-exit codes: 0 fine, 2 bad input, 3 some trial did not end ok (the report is written all the same)
+exit codes: 0 fine, 2 bad input, 3 some trial did not end ok (and yet it is
+written)
 """
 
 

@@ -6,6 +6,8 @@ from math import ceil, floor, log10
 
 SHORTEST = 1e-6
 """Seconds: a logarithmic axis of waits begins no lower; what is shorter is drawn there."""
+SMALLEST = 1e-30
+"""Of the values that an axis is made for; the largest is its inverse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,9 @@ class Linear:
 def linear(values: Iterable[float], about: int = 4) -> Linear:
     """An axis that holds them, with some `about` ticks at 1, 2 or 5 times a power of ten."""
     most = max(values, default=0.0)
-    if most <= 0:
-        return Linear(1.0, (0.0, 1.0))
     rough = most / about
+    if not SMALLEST < rough < 1 / SMALLEST:  # nothing, or what nobody measures
+        return Linear(1.0, (0.0, 1.0))
     size = 10.0 ** floor(log10(rough))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= rough * (1 - 1e-9))
     count = ceil(most / step - 1e-9)
