@@ -16,7 +16,7 @@ from argcomplete.finders import CompletionFinder
 
 from pipebench import registry
 from pipebench.errors import BadInput
-from pipebench.parsing import Parser, command
+from pipebench.parsing import Parser, command, subparsers
 
 ASKED = "_ARGCOMPLETE"
 """The environment variable in which the shell says that it asks for completions."""
@@ -26,10 +26,18 @@ def complete() -> None:
     """Answers the shell, and ends the process."""
     line, point = os.environ["COMP_LINE"], int(os.environ["COMP_POINT"])
     words = line.encode()[:point].decode(errors="ignore").split(" ")[int(os.environ[ASKED]) :]
+    parser = parser_for(words)
+    options = False if _wants_words(parser, words[:-1]) else "long"
     finder = CompletionFinder()
-    finder(
-        parser_for(words), always_complete_options="long", exit_method=sys.exit, default_completer=_Values()
-    )
+    finder(parser, always_complete_options=options, exit_method=sys.exit, default_completer=_Values())
+
+
+def _wants_words(parser: argparse.ArgumentParser, words: list[str]) -> bool:
+    """Whether a command, a file or another name comes next; options are then offered only after a dash."""
+    below = subparsers(parser)
+    if below and words and words[0] in below:
+        return _wants_words(below[words[0]], words[1:])
+    return any(not action.option_strings for action in parser._actions)
 
 
 def parser_for(words: list[str]) -> Parser:

@@ -15,7 +15,7 @@ TORCH = ("torch", "torchvision", "nvidia", "webdataset")
 
 def offered(line: str, folder: Path, *more: str) -> list[str]:
     """The completions of a command line whose cursor stands at its end."""
-    answer = folder / "answer"
+    answer = folder.with_name(f"{folder.name}-answer")
     asked = {
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
@@ -30,7 +30,9 @@ def offered(line: str, folder: Path, *more: str) -> list[str]:
 
 
 def test_the_commands(tmp_path: Path) -> None:
-    assert set(registry.names(registry.COMMANDS)) <= set(offered("pipebench ", tmp_path))
+    assert sorted(offered("pipebench ", tmp_path)) == registry.names(registry.COMMANDS)
+    assert "--version" in offered("pipebench -", tmp_path)
+    assert "--data" in offered("pipebench run ", tmp_path)
     assert offered("pipebench comp", tmp_path) == ["compare"]
 
 
@@ -38,6 +40,10 @@ def test_the_commands(tmp_path: Path) -> None:
     ("line", "names"),
     [
         ("pipebench run --dat", ["--data"]),
+        ("pipebench data ", ["import", "info", "shard", "synth", "verify"]),
+        ("pipebench data info ", ["results.jsonl"]),
+        ("pipebench data info --", ["--help", "--json"]),
+        ("pipebench audit ", ["results.jsonl"]),
         ("pipebench run --loader ", ["arrow", "dali", "torch_dataloader", "webdataset"]),
         ("pipebench run --loader web", ["webdataset"]),
         ("pipebench run --loader webdataset:preset=", ["documented", "tuned"]),
