@@ -151,3 +151,43 @@ def test_a_broken_file_of_ones_own_is_said_before_anything_runs(
     assert run("--loader", "dali") == 2
     assert "own.csv: its first line must name the columns" in capsys.readouterr().err
     assert not Path(".pipebench").exists()
+
+
+def test_the_map_of_a_sweep_that_has_run(run: Callable[..., int], capsys: Capture) -> None:
+    options = ("--loader", "dali", "--loader", "webdataset", "--out", "r.jsonl")
+    assert run(*options) == 0
+    kept = Path("r.jsonl").read_bytes()
+    capsys.readouterr()
+    assert run(*options, "--resume", "--html", "m.html", "--png", "m.png", name="map") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("dali: per cent of each accelerator used, 2 cores for each\n")
+    assert "\nwebdataset: per cent" in out
+    assert "written: m.html\nwritten: m.png" in err
+    assert Path("r.jsonl").read_bytes() == kept
+    assert Path("m.png").read_bytes().startswith(b"\x89PNG")
+    assert "dali" in Path("m.html").read_text()
+    assert run(*options, "--resume", "--json", name="map") == 0
+    assert [panel["contestant"] for panel in json.loads(capsys.readouterr().out)] == ["dali", "webdataset"]
+
+
+def test_the_map_with_other_cores(run: Callable[..., int], capsys: Capture) -> None:
+    assert run("--loader", "dali", "--cores-per-accelerator", "4", name="map") == 0
+    assert "4 cores for each (extrapolated from 2)" in capsys.readouterr().out
+    assert run("--loader", "dali", "--cores-per-accelerator", "1", name="map") == 0
+    assert "1 core for each\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--cores-per-accelerator", "0"), "must be at least 1, not 0"),
+        (("--html", "no/such/m.html"), "--html no/such/m.html: there is no folder no/such"),
+        (("--png", "."), "--png . is a folder; name a file"),
+    ],
+)
+def test_bad_input_to_the_map_is_said_first(
+    run: Callable[..., int], capsys: Capture, options: tuple[str, ...], says: str
+) -> None:
+    assert run("--loader", "dali", *options, name="map") == 2
+    assert says in capsys.readouterr().err
+    assert not Path(".pipebench").exists()

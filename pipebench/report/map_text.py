@@ -1,0 +1,95 @@
+"""The chokepoint map as a table within 80 columns, one part a loader."""
+
+from collections.abc import Iterator, Sequence
+
+from pipebench.accelerators import NOT_VALIDATED
+from pipebench.chokepoint_map import HOLDS, Cell, Holds, Panel
+from pipebench.errors import one_line
+from pipebench.stats import LOOKS
+
+WIDTH = 80
+LETTERS: dict[Holds, str] = {"step": "s", "loader CPU": "c", "overhead": "o", "bursts": "b"}
+
+
+def render(panel: Panel) -> str:
+    """The loader's tables and what must be said of them."""
+    families = [family for family in panel.families if any(_told(panel, family))]
+    heading = f"{one_line(panel.contestant)}: per cent of each accelerator used, {_cores(panel)}"
+    parts = [heading, *_tables(panel, families), *_notes(panel)]
+    return "\n".join(parts) + "\n"
+
+
+def _told(panel: Panel, family: str) -> Iterator[bool]:
+    return (bool(panel.cell(model, family).rates) for model in panel.fitting)
+
+
+def _cores(panel: Panel) -> str:
+    cores = f"{panel.cores} core{'s' * (panel.cores > 1)} for each"
+    return (
+        cores
+        if panel.cores <= panel.measured_cores
+        else f"{cores} (extrapolated from {panel.measured_cores})"
+    )
+
+
+def _tables(panel: Panel, families: Sequence[str]) -> Iterator[str]:
+    """As many columns side by side as fit."""
+    first = max((len(model) for model in panel.fitting), default=0)
+    columns = {family: [family, *(text(panel.cell(m, family)) for m in panel.fitting)] for family in families}
+    widths = {family: max(map(len, cells)) for family, cells in columns.items()}
+    while families:
+        count = _fitting([widths[family] for family in families], WIDTH - first)
+        now, families = families[:count], families[count:]
+        yield ""
+        for number, model in enumerate(("", *panel.fitting)):
+            cells = (columns[family][number].rjust(widths[family]) for family in now)
+            yield "  ".join((model.ljust(first), *cells)).rstrip()
+
+
+def _fitting(widths: Sequence[int], width: int) -> int:
+    total = 0
+    for count, own in enumerate(widths):
+        total += own + 2
+        if total > width:
+            return max(1, count)
+    return len(widths)
+
+
+def text(cell: Cell) -> str:
+    """`25-64c`: least and most used over tiers, and what holds the fastest back."""
+    if cell.shares is None:
+        return "-"
+    least, most = (f"{100 * share:.0f}" for share in cell.shares)
+    letter = LETTERS[cell.rates[0].holds]
+    return f"{least}{letter}" if least == most else f"{least}-{most}{letter}"
+
+
+def _notes(panel: Panel) -> Iterator[str]:
+    yield ""
+    shown = {rate.holds for cell in panel.cells for rate in cell.rates[:1]}
+    for holds, letter in LETTERS.items():
+        if holds in shown:
+            yield f"{letter}: {HOLDS[holds]}."
+    if any(len(cell.rates) > 1 for cell in panel.cells):
+        yield "Ranges are over tiers; the letter is that of the fastest. '-': no rate is known."
+    if any(cell.standing == NOT_VALIDATED for cell in panel.cells):
+        yield f"Rates are cited or derived ('pipebench list accelerators'): {NOT_VALIDATED}."
+    yield from _greyed(panel)
+    if panel.indicative:
+        blocks = f"{panel.blocks} block{'s' * (panel.blocks > 1)}"
+        yield f"Indicative, from {blocks}; {min(LOOKS)} are needed to decide."
+
+
+def _greyed(panel: Panel) -> Iterator[str]:
+    """Models that have no cell, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for model in panel.models:
+        if model not in panel.fitting:
+            reasons.setdefault(reason(panel, model), []).append(model)
+    return (f"Not shown: {', '.join(names)}: {why}." for why, names in reasons.items())
+
+
+def reason(panel: Panel, model: str) -> str:
+    """Why a model has no cell; the weightiest, where cells differ in it."""
+    whys = [panel.cell(model, family).why for family in panel.families]
+    return next((why for why in whys if why != "no rate is known"), whys[0])
