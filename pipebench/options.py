@@ -77,6 +77,16 @@ def parse_duration(text: str, what: str) -> float:
     return seconds
 
 
+def parse_bytes(text: str, what: str) -> int:
+    """`1000`, `500kB`, `20MB` or `2GB` as bytes; raises `BadInput` unless it is at least 1."""
+    unit = next((unit for unit in _BYTES if unit and text.lower().endswith(unit)), "")
+    number = _number(text[: len(text) - len(unit)], what, "a size such as 500MB or 2GB")
+    if number * _BYTES[unit] < 1:
+        raise BadInput(f"{what} must be at least 1, not {text!r}")
+    return int(number * _BYTES[unit])
+
+
+_BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "b": 1, "": 1}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 

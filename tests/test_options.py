@@ -6,7 +6,7 @@ from typing import Literal, Optional
 import pytest
 
 from pipebench.errors import BadInput
-from pipebench.options import override, parse_pairs
+from pipebench.options import override, parse_bytes, parse_pairs
 
 
 @dataclass(frozen=True)
@@ -101,3 +101,17 @@ def test_wrong_values_are_one_sentence(field: str, text: str, says: str) -> None
 
 def test_nothing_given_changes_nothing() -> None:
     assert override(Knobs(count=5), {}, "knob") == Knobs(count=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1000", 1000), ("500kB", 500_000), ("20MB", 20_000_000), ("2GB", 2 * 10**9), ("1.5gb", 15 * 10**8)],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert parse_bytes(text, "--max-bytes") == size
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "0", "nan", "2XB", "1e999"])
+def test_malformed_sizes(text: str) -> None:
+    with pytest.raises(BadInput, match="--max-bytes must be"):
+        parse_bytes(text, "--max-bytes")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipebench.errors import BadInput
+from pipebench.errors import BadInput, one_line
 from pipebench.progress import add_quiet, is_quiet
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ examples:
   pipebench diagnose D --step emulate:1400 --quick --json
   pipebench diagnose --loader mymodule:make_loader --step mymodule:make_step
 """
+MAX_BYTES = "2GB"
 SECONDS, QUICK_SECONDS = 120.0, 30.0
 """That a diagnosis takes at most."""
 
@@ -35,7 +36,10 @@ class DiagnoseCommand:
         parser.epilog = EXAMPLE
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         add = parser.add_argument
-        add("data", nargs="?", metavar="D", help="a dataset; none where the loader is your own function")
+        about = (
+            "a dataset, or a folder of images, tars or Parquet; none where the loader is your own function"
+        )
+        add("data", nargs="?", metavar="D", help=about)
         add(
             "--loader",
             metavar="L",
@@ -47,6 +51,8 @@ class DiagnoseCommand:
         add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
         add("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
         add("--cache", choices=["warm", "cold"], default="warm", help="cold: from storage (default: warm)")
+        about = f"to look at of a D that is no dataset, such as 500MB (default: {MAX_BYTES})"
+        add("--max-bytes", default=MAX_BYTES, metavar="B", help=about)
         add("--quick", action="store_true", help=f"at most {QUICK_SECONDS:g} s, and never confirmed")
         add("--max-time", metavar="T", help=f"such as 5m (default: {SECONDS:g}s)")
         add("--out", type=Path, metavar="FILE", help="results file (default: a new one in .pipebench/)")
@@ -54,18 +60,44 @@ class DiagnoseCommand:
         add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
+        import tempfile
+
         from rich.console import Console
 
         from pipebench.report.diagnosis import print_diagnosis
         from pipebench.report.diagnosis_json import diagnosis_facts
         from pipebench.report.plain_json import dumps
 
-        diagnosis = _diagnose(args)
+        with tempfile.TemporaryDirectory(prefix="pipebench-sampled-") as place:
+            diagnosis = _diagnose(_with_data(args, Path(place)))
         if args.json:
-            print(dumps(diagnosis_facts(diagnosis)))
+            print(dumps({**diagnosis_facts(diagnosis), "sampled": args.sampled or None}))
         else:
             print_diagnosis(Console(), diagnosis)
+            if args.sampled:
+                print(one_line(f"Sampled: {args.sampled}; the rest was not looked at."))
         return 0
+
+
+def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
+    """Of data that is no dataset a bounded part becomes one, whose index lies in `place`."""
+    from pipebench.dataset import NotIndexed, open_dataset
+    from pipebench.files import shown
+    from pipebench.options import parse_bytes
+    from pipebench.progress import pulse
+    from pipebench.sampling.sample import sample
+
+    args.sampled = ""
+    if args.data is None:
+        return args
+    try:
+        open_dataset(args.data)
+    except NotIndexed:
+        with pulse(lambda: f"looking through {shown(args.data)}"):
+            found = sample(args.data, place / "index", parse_bytes(args.max_bytes, "--max-bytes"))
+        args.sampled = f"{found.samples} samples, {found.payload_bytes / 1e6:.0f} MB of {shown(args.data)}"
+        args.data = found.url
+    return args
 
 
 def _diagnose(args: argparse.Namespace) -> "Diagnosis":
@@ -177,7 +209,8 @@ def _first_loader(data: str) -> str:
     from pipebench.results import CEILING
 
     of_format = open_dataset(data).format
-    for name in sorted(registry.names(registry.LOADERS), key=lambda name: (name not in _USUAL, name)):
+    usual = _USUAL.get(of_format, "torch_dataloader")
+    for name in sorted(registry.names(registry.LOADERS), key=lambda name: (name != usual, name)):
         factory = registry.loader(name)
         found = machine.versions(factory.libraries)
         if name != CEILING and of_format in factory.formats and len(found) == len(factory.libraries):
@@ -185,13 +218,12 @@ def _first_loader(data: str) -> str:
     raise BadInput(f"no loader that reads {of_format} can run here; 'pipebench doctor' says what is missing")
 
 
-_USUAL = frozenset({"torch_dataloader"})
-"""Asked first, since most people use it."""
+_USUAL = {"wds": "webdataset", "parquet": "arrow"}
+"""What is asked first for a format."""
 
 
 def _tell(record: "Record") -> None:
     """One line a trial, on stderr."""
-    from pipebench.errors import one_line
     from pipebench.figures import figures
 
     if is_quiet():
