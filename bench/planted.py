@@ -90,7 +90,7 @@ def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         session = _session(Path(folder), nursery, args.seconds)
         session.begin()
-        found = diagnose(session, spec, quick=True)
+        found = diagnose(session, Bench(spec=spec), quick=True)
     named = found.verdict.named
     return case._asdict() | {
         "verdict": str(named.verdict),

@@ -126,7 +126,7 @@ def run(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -> 
         )
         session.begin()
         own = replace(spec, loader="torch_dataloader", cpus=[0, 1], batch_size=64, step=step)
-        return diagnose(session, own, quick=quick)
+        return diagnose(session, Bench(spec=own), quick=quick)
 
     return do
 
@@ -224,6 +224,13 @@ def test_names_of_phases_can_be_read_again(make_record: Callable[..., Record]) -
     assert phase_of(make_record(contestant=name)) == ("a [b]: c", Phase.TRIED, "x=1: y]")
     for other in ("warm", "a [nothing]", "a [warm", "[warm]"):
         assert phase_of(make_record(contestant=other)) is None
+
+
+def test_with_the_bytes_in_memory_only_reading_and_the_whole_meet_storage(spec: TrialSpec) -> None:
+    bench = Bench(spec=replace(spec, data="s3://b/d"), memory="/dev/shm/x")
+    assert {p for p in Phase if bench.trial(p).data == "s3://b/d"} == {Phase.COLD_READ, Phase.END_TO_END}
+    assert bench.whole is Phase.END_TO_END
+    assert bench.trial(Phase.COLD_READ).cache == "warm"
 
 
 def test_only_what_is_cold_is_cold(spec: TrialSpec) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,11 @@ from pipebench.errors import BadInput, one_line
 from pipebench.progress import add_quiet, is_quiet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipebench.diagnosis.phases import Bench
     from pipebench.diagnosis.run import Diagnosis
+    from pipebench.diagnosis.session import Session
     from pipebench.plan import Request
     from pipebench.results import Record, TrialSpec
 
@@ -124,12 +129,37 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
         nursery.prepare(*_kinds_of_trials(spec))
         nursery.wait()
         try:
-            diagnosis = diagnose(session, spec, quick=args.quick)
+            with _bench(spec, session) as bench:
+                diagnosis = diagnose(session, bench, quick=args.quick)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"{len(session.records)} trials are in {out}") from None
     if not is_quiet():
         print(f"results: {out}", file=sys.stderr)
     return diagnosis
+
+
+@contextmanager
+def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
+    """The pipeline; of remote data with a copy in memory, if that can be had in some of the time."""
+    import tempfile
+
+    from pipebench.dataset import open_dataset
+    from pipebench.diagnosis.phases import Bench
+    from pipebench.diagnosis.staging import MEMORY, stage
+    from pipebench.files import is_local
+    from pipebench.progress import pulse
+
+    if not spec.data or is_local(open_dataset(spec.data).root) or not MEMORY.is_dir():
+        yield Bench(spec=spec)
+        return
+    with tempfile.TemporaryDirectory(prefix="pipebench-memory-", dir=MEMORY) as place:
+        with pulse(lambda: "copying the data to memory"):
+            memory = stage(open_dataset(spec.data), Path(place), lambda: session.allows(STAGING_SHARE))
+        yield Bench(spec=spec, is_remote=True, memory=memory or "")
+
+
+STAGING_SHARE = 0.25
+"""Of the time: what copying remote data may take."""
 
 
 def _seconds(args: argparse.Namespace) -> float:

@@ -54,6 +54,8 @@ class Evidence:
     read_one_core: Seen | None = None
     more_workers: Seen | None = None
     larger_batch: Seen | None = None
+    is_remote: bool = False
+    """Whether all phases read from somewhere else than this host."""
     fused: tuple[tuple[Stage, ...], ...] = ()
 
     @property

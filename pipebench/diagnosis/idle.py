@@ -59,6 +59,8 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
 def _hand_over(evidence: Evidence) -> Named | None:
     batch = _gain(evidence, evidence.larger_batch)
     if batch is not None and batch.low > GAIN:
+        if evidence.is_remote and (_share_in(evidence, Stage.READ) or 0) > NO:
+            return None  # larger batches may be fetched with more requests at once
         told = f"with batches of twice the size the loader is {_times(batch)} as fast"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
     before = _share_in(evidence, Stage.TRANSFORM)
@@ -74,6 +76,8 @@ def _reads(evidence: Evidence) -> Named | None:
     if share is None or read is None or share < YES:
         return None
     told = f"{min(share, 1):.0%} of the idle time is there when samples are only read"
+    if evidence.is_remote:
+        return _remote_reads(evidence, told)
     if read.share_of_waits("idle") > MOSTLY:
         waiting = f"workers then wait for others in {read.share_of_waits('idle'):.0%} of the looks"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, waiting))
@@ -84,6 +88,14 @@ def _reads(evidence: Evidence) -> Named | None:
         return Named(Narrow.UNDECIDED, why=(told, "but a single core is not shown to idle too"))
     if read.waits and read.share_of_waits("sleeps") + read.share_of_waits("reads") < MOSTLY:
         return Named(Narrow.UNDECIDED, why=(told, "but workers are not met waiting for bytes"))
+    return Named(Narrow.STORAGE, why=(_idle(evidence), told))
+
+
+def _remote_reads(evidence: Evidence, told: str) -> Named:
+    """Workers wait for sockets as they do for each other, so only one core's idleness tells."""
+    alone = evidence.read_one_core
+    if alone is None or alone.use is None or alone.use.high > SATURATED:
+        return Named(Narrow.UNDECIDED, why=(told, "but a single core is not shown to idle too"))
     return Named(Narrow.STORAGE, why=(_idle(evidence), told))
 
 

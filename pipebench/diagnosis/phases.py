@@ -23,7 +23,7 @@ class Phase(StrEnum):
     TRANSFORM = "cut_transform"
     ONE_CORE = "warm_one_core"
     COLD_READ = "cold_read"
-    """Cut after reading, from storage and not from the page cache: F."""
+    """Cut after reading, from storage and neither from the page cache nor from memory: F."""
     READ_ONE_CORE = "cut_read_one_core"
     MORE_WORKERS = "more_workers"
     """`warm` with twice the workers."""
@@ -64,6 +64,10 @@ class Bench:
     worker_knob: str = ""
     """The setting that says how many workers there are, if there is one."""
     workers: int = 0
+    is_remote: bool = False
+    """Whether the payloads lie on no filesystem of this host."""
+    memory: str = ""
+    """The same dataset with its payloads in memory, where its storage is not this host's."""
 
     @property
     def has_step(self) -> bool:
@@ -81,11 +85,18 @@ class Bench:
     @property
     def whole(self) -> Phase:
         """The phase that is the pipeline as it is; for the warm loader on the null step no further one."""
-        return Phase.END_TO_END if self.has_step or self.is_cold else Phase.WARM
+        return Phase.END_TO_END if self.has_step or self.meets_storage else Phase.WARM
+
+    @property
+    def meets_storage(self) -> bool:
+        """Whether the pipeline as it is reads from storage, while most phases read from memory."""
+        return self.is_cold or bool(self.memory)
 
     def trial(self, phase: Phase) -> TrialSpec:
-        """The trial of a phase; only `cold_read` and `end_to_end` may be cold."""
+        """The trial of a phase; where that can be had, only `cold_read` and `end_to_end` meet storage."""
         changes: dict[str, Any] = {"cache": "warm", "step": "null"} | self._changes(phase)
+        if self.memory and phase not in (Phase.COLD_READ, Phase.END_TO_END):
+            changes["data"] = self.memory
         return replace(self.spec, **changes)
 
     def _changes(self, phase: Phase) -> dict[str, Any]:
@@ -98,7 +109,7 @@ class Bench:
             Phase.DECODE: {"until": str(Stage.DECODE)},
             Phase.TRANSFORM: {"until": str(Stage.TRANSFORM)},
             Phase.ONE_CORE: one_core,
-            Phase.COLD_READ: {"until": str(Stage.READ), "cache": "cold"},
+            Phase.COLD_READ: {"until": str(Stage.READ), "cache": self.spec.cache},
             Phase.READ_ONE_CORE: {"until": str(Stage.READ)} | one_core,
             Phase.MORE_WORKERS: {"options": more},
             Phase.LARGER_BATCH: {"batch_size": 2 * self.spec.batch_size},

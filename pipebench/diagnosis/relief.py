@@ -29,7 +29,7 @@ def relief(bench: Bench, evidence: Evidence, named: Named) -> Relief | None:
         return faster_step(bench, evidence)
     if named.verdict is Narrow.CPU_SHARED:
         return step_elsewhere(bench, evidence)
-    if named.verdict is Narrow.STORAGE and bench.is_cold:
+    if named.verdict is Narrow.STORAGE and bench.meets_storage:
         return from_memory(bench, evidence)
     if named.detail is Detail.WORKERS:
         return more_workers(bench, evidence)
@@ -95,6 +95,10 @@ def larger_batches(bench: Bench, evidence: Evidence) -> Relief | None:
 
 
 def from_memory(bench: Bench, evidence: Evidence) -> Relief:
-    """The same bytes from the page cache."""
+    """The same bytes from the page cache, or from memory."""
     predicted = _reaches(evidence, Narrow.STORAGE, evidence.loader.rate.estimate)
-    return Relief("with all bytes in memory", replace(bench.spec, cache="warm"), predicted)
+    return Relief(
+        "with all bytes in memory",
+        replace(bench.spec, cache="warm", data=bench.memory or bench.spec.data),
+        predicted,
+    )

@@ -42,12 +42,12 @@ class Diagnosis:
     seconds: float
 
 
-def diagnose(session: Session, spec: TrialSpec, *, quick: bool) -> Diagnosis:
+def diagnose(session: Session, bench: Bench, *, quick: bool) -> Diagnosis:
     """Runs the phases, names what is narrow, relieves it, and tries other settings.
 
     The session has begun. Raises `BadInput` where the loader cannot be measured at all.
     """
-    bench = _first(session, spec)
+    bench = _first(session, bench)
     phases_share = 1.0 if quick else PHASES_SHARE
     _run_phases(session, bench, phases_share, seconds=FIRST_SECONDS if quick else SECONDS)
     evidence = gather(session, bench)
@@ -65,9 +65,8 @@ def diagnose(session: Session, spec: TrialSpec, *, quick: bool) -> Diagnosis:
     )
 
 
-def _first(session: Session, spec: TrialSpec) -> Bench:
+def _first(session: Session, bench: Bench) -> Bench:
     """The loader into the null step; its record names the settings."""
-    bench = Bench(spec=spec)
     record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=FIRST_SECONDS), 0)
     if session.seen(Phase.WARM) is None:
         reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
@@ -104,7 +103,7 @@ def _basic(bench: Bench) -> Iterator[Phase]:
         yield Phase.END_TO_END
     if bench.has_step:
         yield Phase.STEP_ONLY
-    if bench.is_cold:
+    if bench.meets_storage:
         yield Phase.COLD_READ
     yield from () if bench.is_own else CUTS
     if len(bench.spec.cpus) > 1:
@@ -166,6 +165,7 @@ def gather(session: Session, bench: Bench) -> Evidence:
         read_one_core=seen[Phase.READ_ONE_CORE],
         more_workers=seen[Phase.MORE_WORKERS],
         larger_batch=seen[Phase.LARGER_BATCH],
+        is_remote=bench.is_remote and not bench.memory,
         fused=_fused(bench.spec),
     )
 
