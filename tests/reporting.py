@@ -1,6 +1,6 @@
 """Results to report on, for tests: a run of everything that a page can draw, and hostile ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ HOSTILE = (
     "a&amp;b",
     "$x^2$ \\frac",
 )
+
+
+CUT_RATES = {"read": 1000.0, "decode": 200.0, "batch": 100.0}
 
 
 def used(user: int, system: int) -> dict[str, object]:
@@ -62,10 +65,10 @@ def with_spec(records: list[Record], **changes: object) -> Iterator[Record]:
     return (replace(record, spec=replace(record.spec, **changes)) for record in records)  # type: ignore[arg-type]
 
 
-def cut_runs(make: Make, folder: Path) -> list[Path]:
-    """A result for each of three cuts of one loader, which differ in their CPU time."""
+def cut_runs(make: Make, folder: Path, rates: Mapping[str, float] = CUT_RATES) -> list[Path]:
+    """A result for each cut of one loader; a sample takes half a second over the rate of CPU time."""
     paths = []
-    for until, rate in (("read", 1000), ("decode", 200), ("batch", 100)):
+    for until, rate in rates.items():
         records = run_records(make, {"a": rate}, run=until, noise=0.001)
         paths.append(save(folder / f"{until}.jsonl", list(with_spec(records, until=until))))
     return paths

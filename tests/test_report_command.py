@@ -27,7 +27,7 @@ def folder(make_record: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def report(*options: str) -> int:
-    return cli.main(["report", *options])
+    return cli.main(["report", "--quiet", *options])
 
 
 def test_it_writes_a_page_and_says_where(folder: Path, capsys: Capture) -> None:

@@ -1,18 +1,22 @@
 """The figures that are drawn are the summary's."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipebench.contract import Stage
+from pipebench.diagnosis.evidence import Evidence
+from pipebench.diagnosis.seen import see
+from pipebench.diagnosis.stages import stage_costs
 from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, throughput
 from pipebench.report.pictures.curves import scaling, utilisation
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import MOST_BINS, waits
+from pipebench.report.sentences import sentences
 from pipebench.results import Record
 from tests.comparing import run_records, save
-from tests.reporting import core_runs, cut_runs, gathered, used, whole_run
+from tests.reporting import core_runs, cut_runs, gathered, used, whole_run, with_spec
 
 Make = Callable[..., Record]
 
@@ -68,30 +72,38 @@ def test_cpu_is_as_long_as_the_rows_figure_and_shared_by_user_and_system(
     assert picture.parts == ["user", "system"]
 
 
-def test_stages_are_differences_of_the_cuts(make_record: Make, tmp_path: Path) -> None:
+def test_stages_are_those_of_diagnose(make_record: Make, tmp_path: Path) -> None:
     found = gathered(*cut_runs(make_record, tmp_path))
     [picture] = stages(found)
     [bar] = picture.bars
-    of = {entry.until: 1e3 * (entry.row.cpu_seconds_per_sample or 0) for entry in found.entries}
+    seen = {Stage(e.until): told for e in found.entries if (told := see([t.record for t in e.trials]))}
+    costs = stage_costs(Evidence(cores=1, loader=seen[Stage.BATCH], cuts=seen))
     assert [segment.name for segment in bar.segments] == ["read", "decode", "transform+batch"]
     assert [segment.value for segment in bar.segments] == pytest.approx(
-        [of["read"], of["decode"] - of["read"], of["batch"] - of["decode"]]
+        [1e3 * cost.cpu_seconds.estimate for cost in costs]
     )
-    assert bar.length == pytest.approx(of["batch"])
+    assert bar.length == pytest.approx(5.0, rel=0.01)
     assert "decode 2.00 [" in bar.detail
 
 
 def test_a_stage_below_nothing_is_said_to_be_so(make_record: Make, tmp_path: Path) -> None:
-    paths = cut_runs(make_record, tmp_path)
-    for path, rate in zip(paths, (100, 200, 100), strict=True):
-        path.unlink()
-        until = path.stem
-        records = run_records(make_record, {"a": rate}, run=until, noise=0)
-        save(path, [replace(record, spec=replace(record.spec, until=until)) for record in records])
-    [picture] = stages(gathered(*paths))
-    assert "decode -2.50" in picture.bars[0].detail
+    rates = {"read": 100, "decode": 200, "batch": 100}
+    [picture] = stages(gathered(*cut_runs(make_record, tmp_path, rates)))
+    assert "decode -2.50 [" in picture.bars[0].detail
     assert "(below what can be told)" in picture.bars[0].detail
     assert picture.bars[0].segments[1].value == 0
+
+
+def test_phases_of_a_diagnosis_make_stages_and_no_rivals(make_record: Make, tmp_path: Path) -> None:
+    whole = run_records(make_record, {"x [warm]": 100}, blocks=2)
+    cuts = run_records(make_record, {"x [cut_read]": 1000}, blocks=2)
+    records = [*whole, *with_spec(cuts, until="read")]
+    found = gathered(save(tmp_path / "r.jsonl", [*with_spec(records, loader="x")]))
+    [picture] = stages(found)
+    assert picture.bars[0].whose.name == "x"
+    assert [segment.name for segment in picture.bars[0].segments] == ["read", "decode+transform+batch"]
+    assert not found.lines
+    assert not any("fastest" in one.text for one in sentences(found))
 
 
 def test_without_cuts_there_are_no_stages(make_record: Make, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pipebench.audit import CHECKS, file_findings
 from pipebench.audit_figures import limited, plausible, proved, reproducible
 from pipebench.contest import Line, Terms, contest
+from pipebench.diagnosis.phases import Phase, phase_of
 from pipebench.errors import BadInput
 from pipebench.figures import Derive, Figures
 from pipebench.findings import Check, Finding, make_run
@@ -77,6 +78,11 @@ class Part:
     def rows(self) -> list[Row]:
         return [entry.row for entry in self.entries]
 
+    @property
+    def phases(self) -> bool:
+        """Whether these are a diagnosis's phases, which are no rivals of each other."""
+        return any(phase_of(trial.record) for trial in self.trials)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gathered:
@@ -113,16 +119,16 @@ def gather(
     """What the sources hold; a path of None is not told. Raises `BadInput` for a run that is there twice."""
     terms = terms or Terms()
     series = all_series(sources, derive)
-    lines, refusal = _contest(series, terms)
     numbering = _Numbering()
     parts = [
         part
         for source, path in zip(sources, paths, strict=True)
         for part in _parts(source, shlex.quote(str(path)) if path else "RESULT", numbering, derive)
     ]
-    names = tuple(source.name for source in sources)
+    diagnosed = {record.run for part in parts if part.phases for record in part.records}
+    lines, refusal = _contest([one for one in series if one.session.run not in diagnosed], terms)
     return Gathered(
-        names=names,
+        names=tuple(source.name for source in sources),
         parts=tuple(parts),
         series=series,
         lines=lines,
@@ -134,7 +140,7 @@ def gather(
 
 def _contest(series: Sequence[Series], terms: Terms) -> tuple[list[Line], str]:
     try:
-        return contest(series, terms), ""
+        return (contest(series, terms) if series else []), ""
     except BadInput as problem:
         return [], str(problem)
 
@@ -220,12 +226,29 @@ def _entries(
         yield Entry(number=next(numbering.entries), result=name, path=path, row=row, trials=found)
 
 
+_OF_ONE_LOADER = (
+    Phase.WARM,
+    Phase.READ,
+    Phase.DECODE,
+    Phase.TRANSFORM,
+    Phase.ONE_CORE,
+    Phase.READ_ONE_CORE,
+)
+"""Phases of a diagnosis that differ in a cut or in cores alone."""
+
+
+def loader_name(record: Record) -> str:
+    """The contestant; of a diagnosis's phases that are one loader, that."""
+    told = phase_of(record)
+    return told[0] if told and told[1] in _OF_ONE_LOADER else record.contestant
+
+
 def setup(entry: Entry, without: str) -> tuple[tuple[str, Any], ...]:
     """What two entries must share to be points of one curve over the thing left out, such as `cores`."""
     record = entry.trials[0].record
     spec, machine = record.spec, record.machine
     told = {
-        "contestant": record.contestant,
+        "contestant": loader_name(record),
         "cores": len(spec.cpus),
         "step": spec.step,
         "until": spec.until,

@@ -54,7 +54,9 @@ def _every(gathered: Gathered) -> Iterator[Sentence]:
 
 def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
     yield from map(_found, part.findings)
-    if not part.blocks:
+    if part.phases:
+        yield Sentence("told", "These are phases of a diagnosis, which are no rivals of each other.")
+    if part.phases or not part.blocks:
         return
     steps = list(dict.fromkeys(row.step for row in part.rows))
     for step in steps:

@@ -60,10 +60,10 @@ SUBJECTS: Sequence[Subject] = (
     Subject(
         key="stages",
         title="CPU time by stage",
-        about="Each stage is what a trial cut after it costs beyond one that is cut before it: differences "
-        "of medians, with the rank-sum interval at 95 % where there are trials enough.",
+        about="Each stage is what a loader cut after it costs beyond one that is cut before it: differences "
+        "of geometric means with intervals at 90 %, as 'pipebench diagnose' has them.",
         pictures=stages,
-        missing="add results of 'pipebench run --until read', and so on, of the same loader",
+        missing="add results of 'pipebench run --until read', and so on, or those of a diagnosis",
     ),
     Subject(
         key="waits",
