@@ -1,8 +1,8 @@
 """Which trials a sweep of the emulated step is made of, and what they showed of each loader.
 
 A first block on the null step gives each loader's own rate. Then whole blocks: every loader on the null
-step, on ten emulated rates about its own, and on the null step with fewer cores. A last step is one that
-was not measured before, after it has been predicted.
+step, on ten emulated rates about its own, and on the null step with fewer cores. Last come
+steps that were not measured before, after they have been predicted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,15 +53,15 @@ def first_plan(plan: Plan) -> Plan:
 
 
 def sweep_plan(
-    plan: Plan, own_rates: Mapping[str, float], shape: Shape, extra: Mapping[str, str] | None = None
+    plan: Plan, own_rates: Mapping[str, float], shape: Shape, extra: Mapping[str, Sequence[str]] | None = None
 ) -> Plan:
     """All blocks, with the emulated steps of the loaders whose own rate is known.
 
-    `extra` gives one more step each.
+    `extra` gives further steps.
     """
     steps = {name: list(map(step, rates_about(rate))) for name, rate in own_rates.items()}
     for name, more in (extra or {}).items():
-        steps[name].append(more)
+        steps[name] += more
     fastest = max((s for found in steps.values() for s in found), key=lambda s: parse_step(s).rate)
     contestants = [_with_steps(c, [fastest], shape, 0.0) for c in plan.contestants if c.is_ceiling]
     for contestant in plan.rivals:
@@ -164,15 +164,16 @@ def is_swept(records: Iterable[Record]) -> bool:
     return any(r.block >= 0 and r.spec.step != "null" and r.spec.loader != CEILING for r in records)
 
 
-def beyond(records: Iterable[Record], plan: Plan) -> dict[str, str]:
+def beyond(records: Iterable[Record], plan: Plan) -> dict[str, list[str]]:
     """The steps of loaders that the records hold and the plan does not: those that were tried afterwards."""
     planned = {(contestant.label, spec.step) for contestant in plan.rivals for spec in contestant.specs}
     names = {label for label, _ in planned}
-    return {
-        record.contestant: record.spec.step
-        for record in records
-        if record.contestant in names and (record.contestant, record.spec.step) not in planned
-    }
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        name, step = record.contestant, record.spec.step
+        if name in names and (name, step) not in planned:
+            found.setdefault(name, {})[step] = None
+    return {name: list(steps) for name, steps in found.items()}
 
 
 def seen(

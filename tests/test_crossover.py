@@ -151,7 +151,7 @@ def test_a_sweep_is_blocks_of_every_step_in_random_order(
     assert {c[0] for c in blocks[1]} == {"own", "own on 1 core"}
     assert [c[2] for c in blocks[1]] != sorted(c[2] for c in blocks[1])
     before = len(calls)
-    extra = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": "emulate:1111"})
+    extra = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": ["emulate:1111"]})
     list(run(extra, out, execute))
     assert [c[2] for c in calls[before:]] == ["emulate:1111"] * 2
     found = seen(plan.contestants[1], read(out), figures, 1000, ["emulate:1111"])

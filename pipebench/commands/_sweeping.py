@@ -55,8 +55,8 @@ class Swept:
     size: int | None
 
 
-Choose = Callable[["Seen", "list[Target]"], str]
-"""The step to try a prediction at."""
+Choose = Callable[["Seen", "list[Target]"], list[str]]
+"""The steps to try predictions at."""
 
 
 def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
@@ -150,14 +150,13 @@ class _Running:
     def _names(self) -> list[str]:
         return [contestant.label for contestant in self.plan.rivals]
 
-    def _seen(self, records: "list[Record]", checks: Mapping[str, str]) -> "list[Seen]":
+    def _seen(self, records: "list[Record]", checks: Mapping[str, list[str]]) -> "list[Seen]":
         from pipebench.compare import marked_blocks
         from pipebench.sweep import seen
 
         marked = marked_blocks(records, self.derive)
-        tried = {name: [step] for name, step in checks.items()}
         found = (
-            seen(c, records, self.derive, self.samples, tried.get(c.label, ()), marked)
+            seen(c, records, self.derive, self.samples, checks.get(c.label, ()), marked)
             for c in self.plan.rivals
         )
         return [one for one in found if one is not None]

@@ -52,7 +52,7 @@ class CrossoverCommand:
         return 3 if swept.missing else 0
 
 
-def _to_try(seen: "Seen", fitting: "list[Target]") -> str:
+def _to_try(seen: "Seen", fitting: "list[Target]") -> list[str]:
     """A step that was not measured: a profile's if one lies in the sweep."""
     from pipebench.crossover import Predictor, unmeasured_rate
     from pipebench.profile_step import step_of
@@ -60,4 +60,4 @@ def _to_try(seen: "Seen", fitting: "list[Target]") -> str:
 
     profiles = {rate: profile for target in fitting for profile, rate in target.rates}
     rate = unmeasured_rate(Predictor(seen), list(profiles))
-    return step_of(profiles[rate]) if rate in profiles else step(rate)
+    return [step_of(profiles[rate]) if rate in profiles else step(rate)]

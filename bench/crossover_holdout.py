@@ -1,0 +1,65 @@
+"""Holds the predictions of `crossover` against what is measured at eight step rates that no sweep held.
+
+    python bench/crossover_holdout.py --data D [--loader L]... [--trials 3] [--out r.jsonl] [--resume]
+
+Options are those of `pipebench crossover`. Without a loader: torch_dataloader as it is, with bursts, with
+gaps at the ends of epochs, and with both. Exits with 1 unless every prediction is within 3 points.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipebench.commands._sweeping import add_sweeping, check_none_measured, sweep
+from pipebench.crossover import AGREE
+from pipebench.crossover_answer import Answer, answer
+from pipebench.sweep import Seen, step
+from pipebench.targets import Target
+
+HELD_OUT = (0.35, 0.62, 0.81, 0.91, 0.99, 1.09, 1.27, 2.2)
+"""Of the loader's own rate; none is among the sweep's factors."""
+_PLANTED = f"planted_pace:Planted@{Path(__file__).parent}:of=torch_dataloader"
+DEFAULT = (
+    "torch_dataloader",
+    f"{_PLANTED},every=10,burst_ms=300",
+    f"{_PLANTED},boundary_ms=400",
+    f"{_PLANTED},every=8,burst_ms=200,boundary_ms=300",
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_sweeping(parser)
+    args = parser.parse_args()
+    args.loader = args.loader or list(DEFAULT)
+    swept = sweep(args, _held_out)
+    check_none_measured(swept)
+    answers = [answer(seen, []) for seen in swept.seen]
+    for found in answers:
+        _print(found)
+    return 0 if all(abs(check.off) <= AGREE for found in answers for check in found.checks) else 1
+
+
+def _held_out(seen: Seen, _: list[Target]) -> list[str]:
+    return [step(seen.own_rate * factor) for factor in HELD_OUT]
+
+
+def _print(found: Answer) -> None:
+    disturbed = f"; {found.disturbed} disturbed" if found.disturbed else ""
+    print(f"\n{found.contestant}: {found.own_rate.estimate:.0f} samples/s, {found.blocks} blocks{disturbed}")
+    print("samples/s  predicted       [95 %]  replay      measured    off")
+    for check in sorted(found.checks, key=lambda one: one.predicted.rate):
+        share, replay = check.predicted.share, check.predicted.replayed or (0.0, 0.0)
+        bounds, replayed = (
+            f"{100 * low:.0f}-{100 * high:.0f}" for low, high in ((share.low, share.high), replay)
+        )
+        measured = f"{100 * check.measured.estimate:8.1f} %"
+        told = f"{100 * share.estimate:8.1f} %  {bounds:>11}  {replayed:>7}  {measured}"
+        verdict = "" if abs(check.off) <= AGREE else "  more than 3"
+        print(f"{check.predicted.rate:9.0f}  {told}  {100 * check.off:+5.1f}{verdict}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
