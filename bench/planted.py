@@ -47,6 +47,9 @@ def main() -> None:
     done = [json.loads(line) for line in args.out.open()] if args.out.exists() else []
     end = time.monotonic() + parse_duration(args.max_time, "--max-time")
     with Nursery() as nursery:
+        spec = _spec(args.data, f"planted:Planted@{FOLDER}", "null", 0)
+        nursery.prepare(spec, replace(spec, cpus=spec.cpus[:1]))
+        nursery.wait()
         for case in _missing(args, done):
             if time.monotonic() + args.seconds > end:
                 break

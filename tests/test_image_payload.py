@@ -8,7 +8,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from pipebench.kinds import kind
+from pipebench.kinds import _image_payload, kind
 
 
 def _picture(form: str, mode: str = "RGB") -> bytes:
@@ -80,3 +80,21 @@ def test_endings_from_first_bytes(form: str, ending: str | None) -> None:
 @pytest.mark.parametrize("head", [b"", b"RIFF", b"{", b"\x89PNG"])
 def test_other_first_bytes(head: bytes) -> None:
     assert kind("image").extension(head) is None
+
+
+@pytest.mark.parametrize("size", [(500, 375), (64, 48), (3000, 2000)])
+def test_a_flat_payload_has_the_pictures_shape_and_the_payloads_bytes(size: tuple[int, int]) -> None:
+    file = io.BytesIO()
+    Image.effect_noise(size, 60).convert("RGB").save(file, "JPEG", quality=90)
+    payload = file.getvalue()
+    flat = _image_payload.flat(payload)
+    assert flat is not None
+    assert len(payload) - 4 < len(flat) <= len(payload)
+    picture = _image_payload.pillow_rgb(flat)
+    assert picture.size == size
+    assert picture.getextrema() == ((128, 128),) * 3
+
+
+@pytest.mark.parametrize("payload", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n"])
+def test_of_what_is_no_picture_there_is_no_flat_one(payload: bytes) -> None:
+    assert _image_payload.flat(payload) is None

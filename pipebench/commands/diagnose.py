@@ -140,7 +140,7 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
 
 @contextmanager
 def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
-    """The pipeline; of remote data with a copy in memory, if that can be had in some of the time."""
+    """The pipeline, with a folder in memory; remote data is copied there, if there is time and room."""
     import tempfile
 
     from pipebench.dataset import open_dataset
@@ -149,13 +149,16 @@ def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
     from pipebench.files import is_local
     from pipebench.progress import pulse
 
-    if not spec.data or is_local(open_dataset(spec.data).root) or not MEMORY.is_dir():
-        yield Bench(spec=spec)
-        return
-    with tempfile.TemporaryDirectory(prefix="pipebench-memory-", dir=MEMORY) as place:
+    folder = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="pipebench-memory-", dir=folder) as place:
+        if not spec.data or is_local(open_dataset(spec.data).root):
+            yield Bench(spec=spec, scratch=place)
+            return
+        copy = Path(place, "copy")
+        copy.mkdir()
         with pulse(lambda: "copying the data to memory"):
-            memory = stage(open_dataset(spec.data), Path(place), lambda: session.allows(STAGING_SHARE))
-        yield Bench(spec=spec, is_remote=True, memory=memory or "")
+            memory = stage(open_dataset(spec.data), copy, lambda: session.allows(STAGING_SHARE))
+        yield Bench(spec=spec, is_remote=True, memory=memory or "", scratch=place)
 
 
 STAGING_SHARE = 0.25

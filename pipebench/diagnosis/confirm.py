@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
 
-from pipebench.diagnosis.evidence import Evidence, Named
+from pipebench.diagnosis.cheap import cheap_decoding
+from pipebench.diagnosis.evidence import Evidence, Named, Narrow
 from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.relief import Relief, relief, runner_up
 from pipebench.diagnosis.seen import rate_of
@@ -48,7 +49,7 @@ def confirm(
     session: Session, bench: Bench, evidence: Evidence, named: Named, share: float
 ) -> Confirmation | None:
     """Runs blocks of end to end, relieved, and the runner-up relieved; None where nothing can be relieved."""
-    first = relief(bench, evidence, named)
+    first = _relief(session, bench, evidence, named)
     if first is None or first.predicted < WORTH:
         return None
     second = runner_up(bench, evidence, named)
@@ -65,6 +66,12 @@ def confirm(
         other=second.what if second and other else "",
         other_gain=other,
     )
+
+
+def _relief(session: Session, bench: Bench, evidence: Evidence, named: Named) -> Relief | None:
+    if named.verdict in (Narrow.DECODE, Narrow.DECODE_TRANSFORM):
+        return cheap_decoding(session, bench, evidence)
+    return relief(bench, evidence, named)
 
 
 _FIRST_BLOCK = 100

@@ -33,6 +33,8 @@ class Phase(StrEnum):
     """`end_to_end` with what is named relieved."""
     RELIEVED_OTHER = "relieved_other"
     """`end_to_end` with the runner-up relieved."""
+    RELIEVED_CUT = "relieved_cut"
+    """Cut after decoding, of payloads that are nearly free to decode."""
     TRIED = "tried"
     """`end_to_end` with another setting."""
 
@@ -64,6 +66,8 @@ class Bench:
     worker_knob: str = ""
     """The setting that says how many workers there are, if there is one."""
     workers: int = 0
+    scratch: str = ""
+    """A folder for what interventions need."""
     is_remote: bool = False
     """Whether the payloads lie on no filesystem of this host."""
     memory: str = ""

@@ -45,7 +45,7 @@ def runner_up(bench: Bench, evidence: Evidence, named: Named) -> Relief | None:
     return faster_step(bench, evidence)
 
 
-def _reaches(evidence: Evidence, without: str, instead: float) -> float:
+def reaches(evidence: Evidence, without: str, instead: float) -> float:
     """The lowest of all terms, one of them replaced, over what was measured end to end."""
     others = [rate.estimate for name, rate in terms(evidence).items() if name != without]
     return min([*others, instead]) / evidence.whole.rate.estimate
@@ -57,7 +57,7 @@ def faster_step(bench: Bench, evidence: Evidence) -> Relief | None:
     if step.kind != "emulate" or evidence.step is None:
         return None
     text = f"emulate:{FASTER * step.rate:g},depth={step.depth},host_cpu={step.host_cpu:g}"
-    predicted = _reaches(evidence, Narrow.STEP, FASTER * evidence.step.rate.estimate)
+    predicted = reaches(evidence, Narrow.STEP, FASTER * evidence.step.rate.estimate)
     return Relief(
         f"with a step of {FASTER * step.rate:g} samples/s", replace(bench.spec, step=text), predicted
     )
@@ -68,7 +68,7 @@ def step_elsewhere(bench: Bench, evidence: Evidence) -> Relief | None:
     if evidence.step is None:
         return None
     rate = evidence.step.rate.estimate
-    predicted = _reaches(evidence, Narrow.CPU_SHARED, rate)
+    predicted = reaches(evidence, Narrow.CPU_SHARED, rate)
     spec = replace(bench.spec, step=f"emulate:{rate:.6g}")
     return Relief("with a step that needs none of these cores", spec, predicted)
 
@@ -78,7 +78,7 @@ def more_workers(bench: Bench, evidence: Evidence) -> Relief | None:
     if not bench.worker_knob:
         return None
     probed = evidence.more_workers or evidence.loader
-    predicted = _reaches(evidence, LOADER, probed.rate.estimate)
+    predicted = reaches(evidence, LOADER, probed.rate.estimate)
     wanted = 2 * bench.workers
     return Relief(
         f"with {bench.worker_knob}={wanted}", bench.with_options({bench.worker_knob: str(wanted)}), predicted
@@ -89,14 +89,14 @@ def larger_batches(bench: Bench, evidence: Evidence) -> Relief | None:
     """Batches of twice the size, so that each hand-over serves twice as many samples."""
     if evidence.larger_batch is None:
         return None
-    predicted = _reaches(evidence, LOADER, evidence.larger_batch.rate.estimate)
+    predicted = reaches(evidence, LOADER, evidence.larger_batch.rate.estimate)
     size = 2 * bench.spec.batch_size
     return Relief(f"with batches of {size}", replace(bench.spec, batch_size=size), predicted)
 
 
 def from_memory(bench: Bench, evidence: Evidence) -> Relief:
     """The same bytes from the page cache, or from memory."""
-    predicted = _reaches(evidence, Narrow.STORAGE, evidence.loader.rate.estimate)
+    predicted = reaches(evidence, Narrow.STORAGE, evidence.loader.rate.estimate)
     return Relief(
         "with all bytes in memory",
         replace(bench.spec, cache="warm", data=bench.memory or bench.spec.data),

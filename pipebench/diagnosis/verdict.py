@@ -141,6 +141,8 @@ def _short_of_bound(evidence: Evidence) -> Named | None:
 def _beyond_terms(evidence: Evidence, told: str) -> Named:
     """Loader and step are each fast enough, and together they are not."""
     read, loader = evidence.cuts.get(Stage.READ), evidence.loader
+    if loader.disturbed or evidence.whole.disturbed:
+        return Named(Narrow.UNDECIDED, why=(f"{told}, but other processes were busy meanwhile",))
     if read is None or loader.bursts < BURSTS or read.bursts > BURSTS / 2:
         return Named(Narrow.UNDECIDED, why=(f"{told}, and no phase shows why",))
     bursts = f"{loader.bursts:.0%} of the time passes in gaps of more than three times the mean"

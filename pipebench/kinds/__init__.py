@@ -61,6 +61,10 @@ class Kind(Protocol):
         """How one sample differs from its `reference` by more than the limits, or None."""
         ...
 
+    def cheap(self, payload: bytes) -> Probe | None:
+        """A payload of the same shape and as many bytes that takes far less to decode, or None."""
+        ...
+
     def probe(self, preprocessing: Any) -> Probe | None:
         """A payload that shows what a random recipe did to it, or None where that can't be seen."""
         ...

@@ -101,3 +101,31 @@ def _any_size() -> Iterator[None]:
         yield
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+
+
+_LONGEST_COMMENT = 65_533
+"""Bytes of a JPEG's comment, whose length with itself is kept in two bytes."""
+
+
+def flat(payload: bytes) -> bytes | None:
+    """A grey JPEG of the payload's width and height, padded to its bytes; None where that cannot be read."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(payload), formats=FORMATS) as picture:
+            size = picture.size
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+        return None
+    file = io.BytesIO()
+    Image.new("RGB", size, (128, 128, 128)).save(file, "JPEG", quality=85)
+    return _padded(file.getvalue(), len(payload))
+
+
+def _padded(jpeg: bytes, size: int) -> bytes:
+    """With comments after its first marker, as near to `size` as they can bring it."""
+    comments, missing = b"", size - len(jpeg)
+    while missing >= 4:
+        length = min(missing - 4, _LONGEST_COMMENT)
+        comments += b"\xff\xfe" + (length + 2).to_bytes(2, "big") + bytes(length)
+        missing -= length + 4
+    return jpeg[:2] + comments + jpeg[2:]
