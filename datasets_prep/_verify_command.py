@@ -25,8 +25,7 @@ decoded, and that shards hold nothing else."""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """All but the workers and `--json`."""
-    parser.epilog = ENDS
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"{parser.epilog}\n{ENDS}"
     parser.add_argument("dataset", metavar="D", help="the dataset's folder or URL")
     parser.add_argument("--full", action="store_true", help="read and decode every sample")
     parser.add_argument("--allow-large", action="store_true", help="decode images of any size")

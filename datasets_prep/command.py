@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet
+
+from ._examples import EXAMPLES
 
 if TYPE_CHECKING:
     from pipebench.dataset import Dataset
@@ -35,9 +38,13 @@ class DataCommand:
 
 
 def _add(actions: Any, name: str, action: Any, text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
+    about = f"{text[0].upper()}{text[1:]}."
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=about)
     parser.set_defaults(action=action)
+    parser.epilog = EXAMPLES[name]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    add_quiet(parser)
     return parser
 
 
@@ -56,10 +63,10 @@ def _workers(args: argparse.Namespace) -> int:
 def _add_synth(actions: Any) -> None:
     parser = _add(actions, "synth", _synth, "write a folder of synthetic photographs")
     parser.add_argument("folder", metavar="DIR", help="a new or empty folder")
-    parser.add_argument("--samples", type=int, required=True, metavar="N")
+    parser.add_argument("--samples", type=int, required=True, metavar="N", help="how many")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same bytes (default: 0)")
-    parser.add_argument("--classes", type=int, default=10, metavar="C", help="default: 10")
-    parser.add_argument("--mean-bytes", default="110000", metavar="B", help="of an image; default: 110000")
+    parser.add_argument("--classes", type=int, default=10, metavar="C", help="class folders (default: 10)")
+    parser.add_argument("--mean-bytes", default="110000", metavar="B", help="of an image (default: 110000)")
     _add_workers(parser)
 
 

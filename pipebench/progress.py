@@ -16,7 +16,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SECONDS = 1.5
+SECONDS = 1.2
 """Between the lines of a log while nothing else is told."""
 REFRESHES = 2
 """Of what a terminal shows, a second: drawing it must not disturb what is being measured."""
