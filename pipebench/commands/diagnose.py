@@ -50,7 +50,12 @@ class DiagnoseCommand:
             metavar="L",
             help="NAME[@PYTHON][:setting=value,...] (default: the first that reads D)",
         )
-        add("--step", default="null", metavar="S", help="null, emulate:RATE[,host_cpu=SHARE] or model:NAME")
+        add(
+            "--step",
+            default="null",
+            metavar="S",
+            help="null, emulate:RATE[,host_cpu=SHARE] or model:NAME (default: null)",
+        )
         add("--batch-size", type=int, default=64, metavar="B", help="default: 64")
         add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
         add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
