@@ -64,9 +64,11 @@ class Answer:
     checks: tuple[Check, ...]
     boundaries: bool
     disturbed: int
+    floor: float | None
+    """Stalls below it are not told: twice the harness's own."""
 
 
-def answer(seen: Seen, targets: Sequence[Target]) -> Answer:
+def answer(seen: Seen, targets: Sequence[Target], floor: float | None = None) -> Answer:
     """The answer, with the fitting targets on either side of the crossover."""
     predictor = Predictor(seen)
     crossings = tuple(map(predictor.crossing, SHARES))
@@ -88,6 +90,7 @@ def answer(seen: Seen, targets: Sequence[Target]) -> Answer:
         checks=tuple(_checks(predictor)),
         boundaries=seen.boundaries,
         disturbed=seen.disturbed,
+        floor=floor,
     )
 
 

@@ -159,6 +159,16 @@ def own_rates(records: Iterable[Record], derive: Derive) -> dict[str, float]:
     }
 
 
+def floor(records: Iterable[Record], derive: Derive) -> float | None:
+    """Twice the idle share that the resident loader shows on the fastest step: no smaller stall is told."""
+    found = [
+        f.stall
+        for record in records
+        if record.spec.loader == CEILING and (f := derive(record)) and f.stall is not None
+    ]
+    return 2 * median(found) if found else None
+
+
 def is_swept(records: Iterable[Record]) -> bool:
     """Whether the sweep itself has begun."""
     return any(r.block >= 0 and r.spec.step != "null" and r.spec.loader != CEILING for r in records)

@@ -68,6 +68,7 @@ def test_the_answer_within_80_columns(run: Callable[..., int], capsys: Capture) 
     assert NOT_VALIDATED in out
     assert "Indicative, from 2 blocks; 10 are needed to decide." in out
     assert "within 3 points." in out
+    assert "are not told: twice what the harness itself shows." in out
     assert "results: .pipebench" in err
 
 

@@ -53,6 +53,8 @@ class Swept:
     fitting: "list[Target]"
     kind: str
     size: int | None
+    floor: float | None
+    """Stalls below it are not told."""
 
 
 Choose = Callable[["Seen", "list[Target]"], list[str]]
@@ -67,7 +69,8 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     from pipebench.figures import remembered
     from pipebench.forking import Nursery
     from pipebench.plan import make_plan
-    from pipebench.sweep import Shape
+    from pipebench.results import read
+    from pipebench.sweep import Shape, floor
     from pipebench.targets import misfit, targets
 
     found = targets(profiles())  # a user's own file is looked at before anything is timed
@@ -82,8 +85,17 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
             plan=plan, out=out, execute=nursery.run_trial, derive=derive, samples=dataset.samples
         )
         seen, missing = running.all(shape, choose, fitting)
+    told = floor(read(out), derive)
     print(f"results: {out}", file=sys.stderr)
-    return Swept(seen=seen, missing=missing, targets=found, fitting=fitting, kind=dataset.kind, size=size)
+    return Swept(
+        seen=seen,
+        missing=missing,
+        targets=found,
+        fitting=fitting,
+        kind=dataset.kind,
+        size=size,
+        floor=told,
+    )
 
 
 def _request(args: argparse.Namespace) -> "Request":

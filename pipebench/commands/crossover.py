@@ -41,7 +41,7 @@ class CrossoverCommand:
 
         swept = sweep(args, _to_try)
         check_none_measured(swept)
-        answers = [answer(seen, swept.fitting) for seen in swept.seen]
+        answers = [answer(seen, swept.fitting, swept.floor) for seen in swept.seen]
         if args.json:
             print(dumps(as_json(answers)))
         else:

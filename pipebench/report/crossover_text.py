@@ -40,6 +40,13 @@ def _percent(value: float) -> str:
     return f"{value:.1%}" if 0.0995 <= value < 0.9995 else f"{value:.2%}" if value < 0.0995 else "100%"
 
 
+def _used(share: float, floor: float | None) -> str:
+    """What cannot be told from all of it says so."""
+    if floor is not None and share > 1 - floor:
+        return f"> {1 - floor:.1%}"
+    return _percent(share)
+
+
 _HEADING = ("accelerator", "tier", "samples/s", "used", "[95 %]", "cores needed")
 
 
@@ -50,13 +57,13 @@ def _table(found: Answer) -> Iterator[str]:
         (f"whether {share} are used depends on the tier", found.astride),
         (f"less than {share} of these are used", found.above),
     )
-    rows = [_HEADING, *(_row(fed) for _, group in groups for fed in group)]
+    rows = [_HEADING, *(_row(fed, found.floor) for _, group in groups for fed in group)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     yield _line(_HEADING, widths)
     for title, group in groups:
         if group:
             yield f"-- {title} ".ljust(sum(widths) + 2 * len(widths) - 2, "-")
-        yield from (_line(_row(fed), widths) for fed in group)
+        yield from (_line(_row(fed, found.floor), widths) for fed in group)
     if len(rows) == 1:
         yield "no profile fits this dataset; 'pipebench list accelerators' shows all"
 
@@ -72,11 +79,11 @@ def _padded(cell: str, width: int, right: bool) -> str:
     return cell.rjust(width) if right else cell.ljust(width)
 
 
-def _row(fed: Fed) -> tuple[str, ...]:
+def _row(fed: Fed, floor: float | None) -> tuple[str, ...]:
     share = fed.prediction.share
     bounds = f"{100 * share.low:.0f}-{100 * share.high:.0f}"
     rate = f"{fed.prediction.rate:.0f}" if fed.prediction.rate >= 100 else f"{fed.prediction.rate:.3g}"
-    return fed.target, fed.tier, rate, _percent(share.estimate), bounds, str(fed.cores)
+    return fed.target, fed.tier, rate, _used(share.estimate, floor), bounds, str(fed.cores)
 
 
 def _checks(found: Answer) -> Iterator[str]:
@@ -110,6 +117,8 @@ def _notes(found: Answer) -> Iterator[str]:
     if len(found.rates_by_cores) < 4:
         counts = " and ".join(map(str, found.rates_by_cores))
         yield f"Cores: from {counts}, between linear and Amdahl's law, nothing beyond twice that."
+    if found.floor is not None:
+        yield f"Stalls below {found.floor:.2%} are not told: twice what the harness itself shows."
     if not found.boundaries:
         yield "No epoch's end was seen: what it costs is not in these figures."
     if found.indicative:
