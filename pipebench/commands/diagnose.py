@@ -241,19 +241,17 @@ def _request(args: argparse.Namespace) -> "Request":
 
 
 def _first_loader(data: str) -> str:
-    """A registered loader that reads the format and whose libraries are here."""
-    from pipebench import machine, registry
+    """The usual loader of the format, or another that reads it, if its libraries are here."""
     from pipebench.dataset import open_dataset
-    from pipebench.results import CEILING
+    from pipebench.diagnosis.tries import loaders_of
 
     of_format = open_dataset(data).format
+    found = loaders_of(of_format)
+    if not found:
+        hint = "'pipebench doctor' says what is missing"
+        raise BadInput(f"no loader that reads {of_format} can run here; {hint}")
     usual = _USUAL.get(of_format, "torch_dataloader")
-    for name in sorted(registry.names(registry.LOADERS), key=lambda name: (name != usual, name)):
-        factory = registry.loader(name)
-        found = machine.versions(factory.libraries)
-        if name != CEILING and of_format in factory.formats and len(found) == len(factory.libraries):
-            return name
-    raise BadInput(f"no loader that reads {of_format} can run here; 'pipebench doctor' says what is missing")
+    return usual if usual in found else found[0]
 
 
 _USUAL = {"wds": "webdataset", "parquet": "arrow"}
