@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from pipebench.contract import Stage
+from pipebench.dataset import Dataset
 from pipebench.diagnosis.confirm import Confirmation, paired
 from pipebench.diagnosis.evidence import Detail, Narrow
 from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
@@ -107,13 +108,18 @@ Diagnose = Callable[..., Diagnosis]
 
 
 @pytest.fixture
-def run(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -> Diagnose:
+def run(
+    make_record: Callable[..., Record], make_dataset: Callable[..., Dataset], spec: TrialSpec, tmp_path: Path
+) -> Diagnose:
+    data = make_dataset().url
+
     def do(
         pipeline: Pipeline,
         *,
         step: str = "emulate:4000",
         quick: bool = False,
         seconds: float = 400,
+        options: dict[str, str] | None = None,
         **more: Any,
     ) -> Diagnosis:
         clock = Hours()
@@ -125,7 +131,15 @@ def run(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -> 
             max_seconds=seconds,
         )
         session.begin()
-        own = replace(spec, loader="torch_dataloader", cpus=[0, 1], batch_size=64, step=step)
+        own = replace(
+            spec,
+            loader="torch_dataloader",
+            data=data,
+            cpus=[0, 1],
+            batch_size=64,
+            step=step,
+            options=options or {},
+        )
         return diagnose(session, Bench(spec=own), quick=quick)
 
     return do
@@ -150,6 +164,14 @@ def test_too_few_workers_are_named_confirmed_and_priced(run: Diagnose, tmp_path:
         "Too few workers hold this pipeline back: cores stand idle (confirmed). Severe:"
     )
     assert "a perfect loader would make it 4." in sentence
+
+
+def test_better_presets_and_other_loaders_are_tried_too(run: Diagnose) -> None:
+    found = run(Pipeline(workers=1), options={"preset": "documented"})
+    tried = [one.options for one in found.tries]
+    assert {"preset=tuned", "workers=2", "--batch-size 128"} <= set(tried)
+    assert any(one.startswith("--loader ") for one in tried)
+    assert all(one.blocks for one in found.tries)
 
 
 def test_quick_is_never_confirmed_and_tries_nothing(run: Diagnose) -> None:

@@ -1,16 +1,21 @@
-"""Other settings of the same loader, each tried against the pipeline as it is."""
+"""Other settings, and other loaders, each tried against the pipeline as it is."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pipebench import machine, registry
+from pipebench.contract import LoaderFactory
+from pipebench.dataset import open_dataset
 from pipebench.diagnosis.confirm import SECONDS
 from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.seen import rate_of
 from pipebench.diagnosis.session import Session
 from pipebench.figures import figures
-from pipebench.results import Record
+from pipebench.results import CEILING, Record, TrialSpec
 from pipebench.stats import Interval
+from pipebench.trial import PRESETS
 
 MOST = 6
 _FIRST_BLOCK = 200
@@ -47,13 +52,34 @@ def try_settings(session: Session, bench: Bench) -> Iterator[Try]:
     yield from sorted(found, key=lambda one: -one.gain.estimate)
 
 
-def _candidates(bench: Bench, settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Knobs that any loader may have: whole numbers, doubled; and larger batches."""
+def _candidates(bench: Bench, settings: Mapping[str, Any]) -> Iterator[tuple[str, TrialSpec]]:
+    """The best known settings; knobs that are numbers, doubled; larger batches; and other loaders."""
+    if bench.spec.options.get("preset", PRESETS[0]) != PRESETS[0]:
+        yield f"preset={PRESETS[0]}", bench.with_options({"preset": PRESETS[0]})
     for name, value in settings.items():
         for changed in _changed(value):
             yield f"{name}={changed}", bench.with_options({name: changed})
     size = 2 * bench.spec.batch_size
     yield f"--batch-size {size}", replace(bench.spec, batch_size=size)
+    for name in _other_loaders(bench):
+        spec = replace(bench.spec, loader=name, options={}, source="", python=sys.executable)
+        yield f"--loader {name}", spec
+
+
+def _other_loaders(bench: Bench) -> list[str]:
+    of_format = open_dataset(bench.spec.data).format
+    return [name for name in loaders_of(of_format) if name != bench.spec.loader]
+
+
+def loaders_of(of_format: str) -> list[str]:
+    """Registered loaders that read the format, and whose libraries are here."""
+    names = [name for name in registry.names(registry.LOADERS) if name != CEILING]
+    return [name for name in names if _can_run(registry.loader(name), of_format)]
+
+
+def _can_run(factory: LoaderFactory, of_format: str) -> bool:
+    libraries = factory.libraries
+    return of_format in factory.formats and len(machine.versions(libraries)) == len(libraries)
 
 
 def _changed(value: Any) -> list[str]:
