@@ -48,6 +48,7 @@ def without_collections() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # what was read stays to the end of the command, and is no garbage then
         gc.enable()
 
 

@@ -96,6 +96,18 @@ def test_each_line_can_be_changed_before_it_is_a_record(make_record: Make, tmp_p
     assert contents.records[0].contestant == "x"
 
 
+def test_what_pythons_json_takes_and_others_refuse_is_read_all_the_same(
+    make_record: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "r.jsonl"
+    append(path, make_record(settings={"a": float("inf"), "b": "\udcff"}))
+    append(path, make_record(settings={"raw": "RAW"}))
+    path.write_bytes(path.read_bytes().replace(b"RAW", b"\xff"))
+    first, second = read(path)
+    assert first.settings == {"a": float("inf"), "b": "\udcff"}
+    assert second.settings == {"raw": "\ufffd"}
+
+
 def test_records_are_appended_in_order(make_record: Make, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     for block in range(3):
