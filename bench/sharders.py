@@ -5,12 +5,10 @@
 Prints the seconds that it took, once everything was imported.
 """
 
-import io
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,12 +106,8 @@ def _read(path: str) -> Any:
 
 def ours(format: str) -> Callable[[Path, Path], None]:  # noqa: A002 - the word of the house
     def run(source: Path, target: Path) -> None:
-        from pipebench.cli import main
-
-        command = ["data", "shard", str(source), str(target), "--format", format, "--workers", str(WORKERS)]
-        with redirect_stdout(io.StringIO()):
-            if main(command) != 0:
-                raise SystemExit(f"pipebench {' '.join(command)} failed")
+        shard = import_module("pipebench.datasets_prep.shard")
+        shard.shard_dataset(str(source), str(target), shard.Sharding(format=format), WORKERS)
 
     return run
 

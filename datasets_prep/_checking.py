@@ -87,7 +87,7 @@ def _check_task(task: _Task) -> list[Checked]:
 def _fetched(rows: Sequence[Row]) -> Iterator[list[Content | None] | FetchError]:
     """The contents of each row's parts, all read together; one by one where that fails."""
     try:
-        contents = iter(list(_fetcher().fetch([part for row in rows for part in _parts(row)])))
+        contents = iter(list(_fetcher().fetch(rows)))
     except FetchError:
         yield from map(_fetched_alone, rows)
     else:
@@ -97,7 +97,7 @@ def _fetched(rows: Sequence[Row]) -> Iterator[list[Content | None] | FetchError]
 def _fetched_alone(row: Row) -> list[Content | None] | FetchError:
     """Or why not; `BadInput` of remote storage, whose troubles are no damage and nothing to skip."""
     try:
-        return list(_fetcher().fetch(_parts(row)))
+        return list(_fetcher().fetch([row]))
     except FetchError as error:
         if is_local(error.part.url):
             return error

@@ -1,14 +1,14 @@
 """Fetches many parts at once: neighbours in a file in one read, remote files side by side."""
 
 import os
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, groupby
 from typing import NamedTuple
 
 from pipebench.cells import Cell, Cells
 from pipebench.files import Range, is_local, local_path, read_file, read_ranges, why
 
-from .formats.contract import Content, Part
+from .formats.contract import Content, Part, Row
 
 GAP = 65_536
 """Bytes between two parts up to which reading them too is cheaper than another read."""
@@ -41,6 +41,7 @@ class Fetcher:
     def __init__(self) -> None:
         self._files: dict[str, int] = {}
         self._cells: tuple[str, Cells] | None = None
+        self._rooms: list[bytearray] = []
 
     def close(self) -> None:
         self._close_files()
@@ -48,17 +49,36 @@ class Fetcher:
             self._cells[1].close()
             self._cells = None
 
-    def fetch(self, parts: Sequence[Part]) -> Iterator[Content | None]:
-        """The parts' bytes, in order; None for cells that are null, fewer where a file is shorter.
+    def fetch(self, rows: Sequence[Row], *, fleeting: bool = False) -> Iterator[Content | None]:
+        """The bytes of the rows' parts, in order; None for null cells, fewer where a file is shorter.
 
-        Of a whole local file there may be more: what it has grown by. Raises `FetchError`.
+        Of a whole local file there may be more: what it has grown by. `fleeting` contents are good until
+        the next row's are asked for, which saves the system finding new memory for each. Raises `FetchError`.
         """
+        parts = parts_of(rows)
         fetched = self._ranges(parts) | self._encoded(parts)
-        for number, part in enumerate(parts):
-            if number in fetched:
-                yield fetched.pop(number)
-            else:
-                yield _whole(part) if _is_file(part) else b""
+        numbers = count()
+        for row in rows:
+            for place, part in enumerate(parts_of([row])):
+                number = next(numbers)
+                if number in fetched:
+                    yield fetched.pop(number)
+                elif _is_file(part):
+                    yield self._in_room(part, place) if fleeting else _whole(part, bytearray)
+                else:
+                    yield b""
+
+    def _in_room(self, part: Part, place: int) -> memoryview:
+        """A whole local file, in the memory that is kept for parts in this place of a row."""
+
+        def room(size: int) -> bytearray:
+            if len(self._rooms[place]) < size:
+                self._rooms[place] = bytearray(2 * size)
+            return self._rooms[place]
+
+        while len(self._rooms) <= place:
+            self._rooms.append(bytearray())
+        return _whole(part, room)
 
     def _ranges(self, parts: Sequence[Part]) -> dict[int, Content]:
         """What does not lie in a local file of its own, by its position."""
@@ -166,22 +186,34 @@ def _read_remote(runs: Sequence[_Run]) -> list[bytes]:
         raise FetchError(runs[0].parts[0], why(error)) from None
 
 
-def _whole(part: Part) -> bytes:
-    """A local file, and a byte more where it is longer than it was."""
+def parts_of(rows: Iterable[Row]) -> list[Part]:
+    """All parts, row after row."""
+    return [part for row in rows for part in (row.payload, *row.extras)]
+
+
+def _whole(part: Part, room: Callable[[int], bytearray]) -> memoryview:
+    """A local file, and a byte more where it is longer than it was, in the room that is made for it."""
     try:
         file = os.open(local_path(part.url), os.O_RDONLY)
         try:
             size = os.fstat(file).st_size if part.size < 0 else part.size
-            content = os.read(file, size + 1)
-            if len(content) < size:
-                content += _read_on(file, size + 1 - len(content), len(content))
+            view = memoryview(room(size + 1))[: size + 1]
+            read = _read_into(file, view)
         finally:
             os.close(file)
     except OSError as error:
         raise FetchError(part, why(error)) from None
-    if part.size < 0 and len(content) != size:
+    if part.size < 0 and read != size:
         raise FetchError(part, "it is being written to")
-    return content
+    return view[:read]
+
+
+def _read_into(file: int, view: memoryview) -> int:
+    """Fills the view, as far as the file goes: the system reads 2 GB at once at most."""
+    read = os.readv(file, [view])
+    while read < len(view) - 1 and (more := os.readv(file, [view[read:]])):
+        read += more
+    return read
 
 
 def _read_on(file: int, size: int, offset: int) -> bytes:

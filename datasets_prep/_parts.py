@@ -1,27 +1,30 @@
 """Parts: the index rows of one shard each, kept in the work folder until all shards are whole.
 
-A part is a Parquet file of the index's columns; its metadata tell the shard and what adds up over
-all of them. That it is there means that its shard is whole and on storage.
+A part is a hash of what follows, a line of JSON, which tells the shard and what adds up over all of them,
+and the index's columns as an Arrow stream. That it is there means that its shard is whole and on storage.
 """
 
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import xxhash
+
 from pipebench.dataset import Shard
 from pipebench.errors import BadInput
 from pipebench.files import read_file, shown, why
-from pipebench.index import BATCH_ROWS, PACKED, content_sum, schema
+from pipebench.index import BATCH_ROWS, content_sum, schema
 
+from ._rows import stream_options
 from ._tally import HERE
 from .formats.contract import Placed, PlacedPart, Sample
 
 BATCH = 16_384
 """Rows that are held before they are packed."""
-META = b"pipebench"
+HASH = 16
+"""Bytes of xxh3_128."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +42,12 @@ class Part:
     """A part that is being made of the samples as they come and go."""
 
     def __init__(self, shard: int, first: int) -> None:
-        import pyarrow.parquet as pq
+        import pyarrow as pa
 
         self._shard, self._id = shard, first
         self._schema = schema()
-        self._file = io.BytesIO()
-        self._writer = pq.ParquetWriter(self._file, self._schema, write_page_checksum=True, **PACKED)
+        self._file = pa.BufferOutputStream()
+        self._writer = pa.ipc.new_stream(self._file, self._schema, options=stream_options())
         self._keys: list[str] = []
         self._labels: list[int] = []
         self._hashes: list[int] = []
@@ -78,9 +81,10 @@ class Part:
             payload_bytes=self.payload_bytes,
             content_sum=self.content_sum,
         )
-        self._writer.add_key_value_metadata({META: json.dumps(asdict(summary))})
         self._writer.close()
-        return self._file.getvalue()
+        content = json.dumps(asdict(summary)).encode() + b"\n" + self._file.getvalue()
+        digest: bytes = xxhash.xxh3_128_digest(content)
+        return digest + content
 
     def _flush(self) -> None:
         import pyarrow as pa
@@ -116,14 +120,20 @@ def _extras(
 
 def summary(url: str) -> Summary:
     """What the part at that URL says of its shard."""
-    import pyarrow.parquet as pq
-
-    content = io.BytesIO(read_file(url))
-    with _whole(url):
-        metadata: Mapping[bytes, bytes] = pq.read_metadata(content).metadata
-        raw = json.loads(metadata[META])
+    raw, _ = _read(url)
     shard = raw.pop("shard")
     return Summary(shard=Shard(**shard) if shard else None, **raw)
+
+
+def _read(url: str) -> tuple[dict[str, Any], bytes]:
+    """The part's first line, and its rows as an Arrow stream."""
+    with _whole(url):
+        content = read_file(url)
+        said = content[HASH:]
+        if xxhash.xxh3_128_digest(said) != content[:HASH]:
+            raise ValueError("it has another hash")
+        head, _, rows = said.partition(b"\n")
+        return json.loads(head), rows
 
 
 @contextmanager
@@ -142,13 +152,13 @@ def _whole(url: str) -> Iterator[None]:
 def tables(urls: Iterable[str]) -> Iterator[Any]:
     """The rows of these parts, one after the other, as pyarrow tables of `BATCH_ROWS` each."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    options = pa.ipc.IpcReadOptions(use_threads=False)
     held: list[Any] = []
     for url in urls:
-        content = io.BytesIO(read_file(url))
-        with _whole(url), pq.ParquetFile(content, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(BATCH, use_threads=False):
+        _, rows = _read(url)
+        with _whole(url), pa.ipc.open_stream(rows, options=options) as stream:
+            for batch in stream:
                 held.append(batch)
                 while sum(map(len, held)) >= BATCH_ROWS:
                     table = pa.Table.from_batches(held)

@@ -39,10 +39,9 @@ def read_samples(rows: Iterable[Row]) -> Iterator[Sample]:
 
 def _fetched(fetcher: Fetcher, window: Sequence[Row], pool: Executor) -> Iterator[Content | None]:
     """The contents of all parts: local ones are read when they are asked for, remote ones from now on."""
-    contents = fetcher.fetch([part for row in window for part in (row.payload, *row.extras)])
     if is_local(window[0].payload.url):
-        return contents
-    return _arrived(pool.submit(list, contents))
+        return fetcher.fetch(window, fleeting=True)
+    return _arrived(pool.submit(list, fetcher.fetch(window)))
 
 
 def _arrived(coming: Future[list[Content | None]]) -> Iterator[Content | None]:

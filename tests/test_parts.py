@@ -81,8 +81,10 @@ def test_tables_are_of_one_size_whatever_the_parts_are(
 def test_damage_is_one_sentence(tmp_path: Path) -> None:
     make(tmp_path / "p", 0, 5)
     whole = (tmp_path / "p").read_bytes()
-    for damaged in (b"", whole[:100], whole[:-20], whole[:300] + whole[400:], whole[:-10] + bytes(10)):
+    flipped = [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(0, len(whole), 50)]
+    for damaged in (b"", whole[:5], whole[:100], whole[:-20], whole[:300] + whole[400:], *flipped):
         (tmp_path / "p").write_bytes(damaged)
         with pytest.raises(BadInput, match=r"is damaged .*; remove it, and its shard is made again"):
             summary(str(tmp_path / "p"))
+        with pytest.raises(BadInput, match="is damaged"):
             list(tables([str(tmp_path / "p")]))
