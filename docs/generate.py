@@ -83,8 +83,8 @@ def _command(parser: argparse.ArgumentParser, heading: str) -> Iterator[str]:
         if group.title not in UNTITLED:
             yield from (f"{group.title}:", "")
             yield from _options(group._group_actions)
-    if parser.epilog:
-        yield from ("```", parser.epilog.strip("\n"), "```", "")
+    for text in (parser.epilog or "").split("\n\n"):
+        yield from ("```", text, "```", "") if "\n " in text else (_cell(text), "")
 
 
 UNTITLED = ("options", "positional arguments")

@@ -2,6 +2,8 @@
 
 import argparse
 import re
+import shutil
+import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import takewhile
@@ -13,9 +15,9 @@ from pipebench.errors import BadInput, unknown
 SUMMARY = "Where is the chokepoint of a training input pipeline, and does the accelerator wait for data?"
 START = """\
 examples:
-  pipebench doctor                        what this host has, what is missing, and how to get it
+  pipebench doctor                        what this host has and lacks
   pipebench data synth D --samples 2000   pictures to try it with
-  pipebench run --data D                  every loader that can read them, and one table
+  pipebench run --data D                  every loader that reads them
   pipebench compare                       the newest two results
 
 'pipebench COMMAND --help' says more, each with examples."""
@@ -45,6 +47,11 @@ class Parser(argparse.ArgumentParser):
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         return found, rest
+
+    def format_help(self) -> str:
+        width = max(shutil.get_terminal_size().columns - 2, 40)  # as argparse has it
+        lines = super().format_help().splitlines()
+        return "".join(f"{part}\n" for line in lines for part in fit(line, width))
 
     def error(self, message: str) -> NoReturn:
         raise self._wrong(self._typo() or message)
@@ -78,6 +85,8 @@ def command_parser(name: str, made: Command) -> Parser:
     """The parser of one command."""
     parser = Parser(prog=f"pipebench {name}", description=sentence(made.help))
     made.add_arguments(parser)
+    for each in (parser, *subparsers(parser).values()):
+        each.epilog = each.epilog and flowing(each.epilog)
     return parser
 
 
@@ -115,6 +124,24 @@ def subparsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPa
         if isinstance(action, argparse._SubParsersAction)
         for name, found in action.choices.items()
     }
+
+
+def flowing(text: str) -> str:
+    """The text, its paragraphs as one line each; those that hold an indented line stay as they are."""
+    paragraphs = text.strip("\n").split("\n\n")
+    return "\n\n".join(each if "\n " in each else " ".join(each.split("\n")) for each in paragraphs)
+
+
+def fit(line: str, width: int) -> list[str]:
+    """A line of help as lines that are no wider than a terminal, if that leaves commands whole."""
+    if len(line) <= width:
+        return [line]
+    if line.startswith("  pipebench "):
+        told, gap, about = re.split(r"( {2,}|$)", line.lstrip(), maxsplit=1)
+        return [f"  {told}", f"      {about}"] if gap else [line]
+    start = re.match(r" *\S+ {2,}|\d[.:]? | *", line)
+    hang = " " * start.end() if start else ""
+    return textwrap.wrap(line, width, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
 
 
 def examples(text: str) -> list[str]:

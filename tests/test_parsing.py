@@ -1,13 +1,14 @@
 """Every command's help: its purpose, its options with defaults, and examples that its parser takes."""
 
 import argparse
+import re
 import shlex
 from collections.abc import Iterator
 
 import pytest
 
 from pipebench import registry
-from pipebench.parsing import START, command, command_parser, examples, subparsers
+from pipebench.parsing import START, command, command_parser, examples, fit, flowing, subparsers
 
 
 def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -64,6 +65,27 @@ def test_the_first_help_holds_examples_that_work() -> None:
     assert len(examples(START)) >= 3
     for text in examples(START):
         parse(text)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_its_help_fits_a_narrow_terminal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but commands, which must stay whole to be copied."""
+    monkeypatch.setenv("COLUMNS", "80")
+    wide = [line for line in EVERY[name].format_help().splitlines() if len(line) > 80]
+    assert [line for line in wide if not line.startswith("  pipebench ") and "  " in line.lstrip()] == []
+    assert [line for line in wide if not re.search(r"pipebench", line)] == []
+
+
+def test_paragraphs_flow_and_examples_stay() -> None:
+    assert flowing("examples:\n  a\n  b\n\nmany\nwords\n") == "examples:\n  a\n  b\n\nmany words"
+
+
+def test_lines_that_are_too_wide_hang_below_their_text() -> None:
+    assert fit("  run  measure this and that", 20) == ["  run  measure this", "       and that"]
+    assert fit("  pipebench list --json   as JSON", 26) == ["  pipebench list --json", "      as JSON"]
+    assert fit("  pipebench list --json", 10) == ["  pipebench list --json"]
+    assert fit("so many words", 8) == ["so many", "words"]
+    assert fit("", 8) == [""]
 
 
 def test_what_is_said_of_an_example_is_no_part_of_it() -> None:
