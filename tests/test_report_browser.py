@@ -261,12 +261,17 @@ def test_a_figure_leads_to_its_record_and_opens_it(browser: Browser, whole: Path
     link = browser.find_element(By.CSS_SELECTOR, "#throughput .who")
     target = link.get_attribute("href").rpartition("#")[2]
     press_on(browser, link)
-    assert run(browser, "return document.getElementById(arguments[0]).open", target)
+    comes(browser, "return document.getElementById(arguments[0]).open", target)
     dot = browser.find_element(By.CSS_SELECTOR, "#scaling .plot a")
     press_on(browser, dot)
-    assert run(browser, "return location.hash") == run(
-        browser, "return arguments[0].getAttribute('href')", dot
-    )
+    comes(browser, "return location.hash === arguments[0].getAttribute('href')", dot)
+
+
+def comes(browser: Browser, script: str, *arguments: object) -> None:
+    """Waits until the script says so: browsers tell of a new address later."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    WebDriverWait(browser, 20, poll_frequency=0.05).until(lambda _: run(browser, script, *arguments))
 
 
 def press_on(browser: Browser, link: Any) -> None:

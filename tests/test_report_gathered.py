@@ -57,12 +57,13 @@ def test_a_benchmark_that_holds_records_is_a_part(make_record: Make, tmp_path: P
 
 
 def test_what_compare_refuses_is_told_and_the_rest_goes_on(make_record: Make, tmp_path: Path) -> None:
-    one = save(tmp_path / "1.jsonl", run_records(make_record, {"a": 1}, run="r1"))
+    one = save(tmp_path / "1.jsonl", run_records(make_record, {"a": 1, "b": 2}, run="r1"))
     two = save(tmp_path / "2.jsonl", run_records(make_record, {"a": 1}, run="r2", content_id="d" * 32))
     found = gathered(one, two)
     assert "not alike in data" in found.refusal
-    assert not found.lines
-    assert len(found.entries) == 2
+    alone = [line.series.session.name for line in found.lines if line.comparison]
+    assert alone == ["1.jsonl"]
+    assert len(found.entries) == 3
 
 
 def test_the_same_run_twice_is_refused(make_record: Make, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_without_cuts_there_are_no_stages(make_record: Make, tmp_path: Path) -> 
 def test_scaling_joins_core_counts_and_tells_proportion(make_record: Make, tmp_path: Path) -> None:
     found = gathered(*core_runs(make_record, tmp_path))
     [picture] = scaling(found)
-    assert [curve.whose.name for curve in picture.curves] == ["a", "b", "in proportion to its fewest cores"]
+    assert [curve.whose.name for curve in picture.curves] == ["a", "b", "in proportion"]
     rows = {(e.row.contestant, e.row.cores): e.row for e in found.entries}
     for curve in picture.curves[:2]:
         assert [point.x for point in curve.points] == [1, 2, 4]

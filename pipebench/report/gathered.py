@@ -43,6 +43,8 @@ class Entry:
     result: str
     path: str
     """The file, as a command line names it."""
+    blocks: bool
+    """As of its part."""
     row: Row
     trials: tuple[Trial, ...]
 
@@ -93,7 +95,7 @@ class Gathered:
     parts: tuple[Part, ...]
     series: Sequence[Series]
     lines: Sequence[Line]
-    """As `compare` has them; none where it refuses."""
+    """As `compare` has them; where it refuses, of each session alone."""
     terms: Terms
     refusal: str = ""
     """Why the results are not compared with each other."""
@@ -139,10 +141,15 @@ def gather(
 
 
 def _contest(series: Sequence[Series], terms: Terms) -> tuple[list[Line], str]:
+    """All series against each other, or where they are not alike each session alone, and why."""
     try:
         return (contest(series, terms) if series else []), ""
     except BadInput as problem:
-        return [], str(problem)
+        sessions = list(dict.fromkeys(one.session for one in series))
+        if len(sessions) == 1:
+            return [], str(problem)
+        alone = (_contest([one for one in series if one.session == session], terms) for session in sessions)
+        return [line for lines, _ in alone for line in lines], str(problem)
 
 
 class _Numbering:
@@ -209,13 +216,13 @@ def _part(
         path=path,
         blocks=blocks,
         trials=trials,
-        entries=tuple(_entries(name, path, trials, numbering, derive)),
+        entries=tuple(_entries(names, trials, numbering, derive, blocks=blocks)),
         findings=(*said, *(finding for finding in checked if finding.state != "ok")),
     )
 
 
 def _entries(
-    name: str, path: str, trials: Sequence[Trial], numbering: _Numbering, derive: Derive
+    names: tuple[str, str], trials: Sequence[Trial], numbering: _Numbering, derive: Derive, *, blocks: bool
 ) -> Iterator[Entry]:
     own: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
@@ -223,7 +230,14 @@ def _entries(
             own.setdefault((trial.record.contestant, trial.record.spec.step), []).append(trial)
     for row in summarise([trial.record for trial in trials], derive):
         found = tuple(own.get((row.contestant, row.step), ()))
-        yield Entry(number=next(numbering.entries), result=name, path=path, row=row, trials=found)
+        yield Entry(
+            number=next(numbering.entries),
+            result=names[0],
+            path=names[1],
+            blocks=blocks,
+            row=row,
+            trials=found,
+        )
 
 
 _OF_ONE_LOADER = (

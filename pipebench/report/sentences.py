@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipebench.compare import Standing, standings
 from pipebench.contest import Line
-from pipebench.findings import Finding
+from pipebench.findings import Finding, some
 from pipebench.report.columns import USUAL, chosen
 from pipebench.report.gathered import Gathered, Part
 from pipebench.report.sheet import Sheet, lay_out
@@ -33,7 +33,7 @@ class Sentence:
 
 def sentences(gathered: Gathered) -> list[Sentence]:
     """All, each once, by tone."""
-    every = list(dict.fromkeys(_every(gathered)))
+    every = list(_every(gathered))
     found: list[Sentence] = []
     for tone in TONES:
         own = [one for one in every if one.tone == tone]
@@ -44,12 +44,15 @@ def sentences(gathered: Gathered) -> list[Sentence]:
 
 
 def _every(gathered: Gathered) -> Iterator[Sentence]:
-    several = len(gathered.parts) > 1
-    for part in gathered.parts:
-        where = f"{part.name}: " if several else ""
-        for one in _of_part(part, gathered):
-            yield Sentence(one.tone, f"{where}{one.text}")
+    """Those of the comparison, and those of each result, with its name where there are several."""
     yield from _of_comparison(gathered)
+    bearers: dict[Sentence, list[str]] = {}
+    for part in gathered.parts:
+        for one in dict.fromkeys(_of_part(part, gathered)):
+            bearers.setdefault(one, []).append(part.name)
+    several = len(gathered.parts) > 1
+    for one, names in bearers.items():
+        yield Sentence(one.tone, f"{some(names)}: {one.text}") if several else one
 
 
 def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
@@ -73,8 +76,10 @@ def _found(finding: Finding) -> Sentence:
 
 def _tone(rows: Iterable[Row], standing: Iterable[Standing]) -> Tone:
     nearest = next(iter(standing), None)
+    if nearest is None:
+        return "told"
     overhead = any(OVERHEAD in row.labels for row in rows)
-    decided = nearest is not None and nearest.comparison.outcome in _DECIDED
+    decided = nearest.comparison.outcome in _DECIDED
     return "shown" if decided and not overhead else "open"
 
 
@@ -105,7 +110,9 @@ def sheet(gathered: Gathered) -> Sheet:
 def _of_comparison(gathered: Gathered) -> Iterator[Sentence]:
     """What `compare` says, where there is more than one run to compare."""
     if gathered.refusal:
-        yield Sentence("mind", f"The results are not compared with each other: {gathered.refusal}.")
+        text = f"not compared with each other: {gathered.refusal} (to 'pipebench compare')"
+        yield Sentence("mind", f"The results are {text}.")
+        return
     if len(gathered.parts) == 1 and all(part.blocks for part in gathered.parts):
         return
     compared = [line for line in gathered.lines if line.comparison is not None]

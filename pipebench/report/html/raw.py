@@ -55,7 +55,7 @@ def blocks(entries: Sequence[Entry]) -> Iterator[Block]:
             figures=tuple(_figures(entry.row)),
             trials=entry.trials[:MOST_TRIALS],
             more=max(0, len(entry.trials) - MOST_TRIALS),
-            commands=_commands(entry.path),
+            commands=_commands(entry),
             shown=shown,
             batches=tuple(_batches(trace, len(shown.record.spec.cpus))) if shown and trace else (),
             of_batches=len(trace.got_ns) if trace else 0,
@@ -75,12 +75,15 @@ def _figures(row: Row) -> Iterator[tuple[str, str]]:
 _COLUMNS = "contestant,task,rate,cpu_seconds_per_sample,core_use,efficiency,first_batch_seconds,stall"
 
 
-def _commands(path: str) -> tuple[tuple[str, str], ...]:
-    return (
+def _commands(entry: Entry) -> tuple[tuple[str, str], ...]:
+    path = entry.path
+    found = (
         ("these figures", f"pipebench compare {path} --format json --columns {_COLUMNS}"),
         ("each trial's, derived a second time", f"pipebench audit {path} --figures"),
-        ("each batch of each trial", f"pipebench export {path} --of batches"),
+        ("all that is known of each trial", f"pipebench export {path} --of trials"),
     )
+    batches = ("each batch of each trial", f"pipebench export {path} --of batches")
+    return (*found, batches) if entry.blocks else found  # a file of benchmarks is not exported by batches
 
 
 def _batches(trace: Trace, cores: int) -> Iterator[Batch]:

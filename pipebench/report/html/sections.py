@@ -68,8 +68,8 @@ SUBJECTS: Sequence[Subject] = (
     Subject(
         key="waits",
         title="Data wait",
-        about="How long the step waited for each batch: on the left over time, on the right which share of "
-        "the batches waited no longer. Of each contestant the trial with the median percentiles is drawn; "
+        about="How long the step waited for each batch: first over time, then which share of the batches "
+        "waited no longer. Of each contestant the trial with the median percentiles is drawn; "
         "what is shaded does not count; dotted lines are epochs' beginnings.",
         pictures=waits,
         missing="no trial has a figure",

@@ -47,16 +47,22 @@ def utilisation(gathered: Gathered) -> Iterator[Curves]:
 
 
 def _curves(entries: Sequence[Entry], over: str, point: Callable[[Entry], Point]) -> list[Curve]:
-    """One for each setup that was measured at two places at least, the highest first."""
-    groups: dict[tuple[object, ...], list[Entry]] = {}
+    """One for each setup that was measured at two places at least, the highest first.
+
+    Of the same place given twice the last counts.
+    """
+    groups: dict[tuple[object, ...], dict[float, Point]] = {}
+    firsts: dict[tuple[object, ...], Entry] = {}
     for entry in entries:
-        groups.setdefault(setup(entry, without=over), []).append(entry)
-    found = [
-        Curve(whose=owner(own[-1], entries), points=tuple(sorted(map(point, own), key=lambda p: p.x)))
-        for own in groups.values()
+        key, found = setup(entry, without=over), point(entry)
+        groups.setdefault(key, {})[found.x] = found
+        firsts.setdefault(key, entry)
+    curves = [
+        Curve(whose=owner(firsts[key], entries), points=tuple(sorted(own.values(), key=lambda p: p.x)))
+        for key, own in groups.items()
+        if len(own) > 1
     ]
-    several = [curve for curve in found if curve.points[0].x < curve.points[-1].x]
-    return sorted(several, key=lambda curve: -max(p.y for p in curve.points))
+    return sorted(curves, key=lambda curve: -max(p.y for p in curve.points))
 
 
 def _at_cores(entry: Entry) -> Point:
@@ -81,7 +87,7 @@ def _linear(curve: Curve) -> Curve:
         replace(first, x=x, y=rate * x, text=f"{rate * x:.0f}", low=None, high=None)
         for x in (first.x, last.x)
     )
-    whose = replace(curve.whose, name="in proportion to its fewest cores", note=curve.whose.name)
+    whose = replace(curve.whose, name="in proportion", note=f"to the fewest cores of {curve.whose.name}")
     return Curve(whose=whose, points=points, reference=True)
 
 
