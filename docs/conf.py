@@ -12,7 +12,6 @@ nitpicky = True  # a reference that leads nowhere is an error
 html_theme = "furo"
 html_show_sphinx = False
 html_meta = {"description": summary}
+smartquotes = False  # two dashes stay two dashes
+highlight_language = "none"  # most blocks are a terminal's
 myst_heading_anchors = 3
-myst_links_external_new_tab = False
-# What is no page of the site (a script, a bench) is offered as a file.
-suppress_warnings = ["toc.multiple_toctree"]
