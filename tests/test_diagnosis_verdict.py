@@ -76,6 +76,20 @@ def test_no_stage_is_named_while_cores_stand_idle() -> None:
     assert name(replace(evidence, larger_batch=None)).verdict is not Narrow.DECODE
 
 
+def test_waiting_reads_are_not_storage_before_the_hand_over_is_ruled_out() -> None:
+    evidence = Pipeline(bucket=1.5).evidence()
+    for missing in ("larger_batch", "read_one_core"):
+        assert name(replace(evidence, **{missing: None})).verdict is Narrow.UNDECIDED  # type: ignore[arg-type] # names fit
+
+
+def test_larger_batches_from_afar_say_nothing_of_the_hand_over() -> None:
+    """They are fetched with more requests at once."""
+    evidence = Pipeline(bucket=1.5).evidence()
+    faster = replace(evidence, larger_batch=seen(1200, use=0.7))
+    assert name(faster).detail is HAND_OVER
+    assert name(replace(faster, is_remote=True)).verdict is Narrow.STORAGE
+
+
 def test_stages_that_cannot_be_told_apart_are_undecided() -> None:
     named = name(Pipeline(decode=1, transform=0.98).evidence())
     assert named.verdict is Narrow.UNDECIDED

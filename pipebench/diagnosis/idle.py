@@ -78,6 +78,8 @@ def _reads(evidence: Evidence) -> Named | None:
     told = f"{min(share, 1):.0%} of the idle time is there when samples are only read"
     if evidence.is_remote:
         return _remote_reads(evidence, told)
+    if evidence.larger_batch is None:
+        return Named(Narrow.UNDECIDED, why=(told, "but larger batches were not tried"))
     if read.share_of_waits("idle") > MOSTLY:
         waiting = f"workers then wait for others in {read.share_of_waits('idle'):.0%} of the looks"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, waiting))

@@ -2,7 +2,6 @@
 
 import random
 import sys
-from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass, replace
 
@@ -77,10 +76,9 @@ def _first(session: Session, bench: Bench) -> Bench:
 
 def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float) -> None:
     """Block after block, until the time for it is up or a verdict stands on enough of them."""
-    for phase in _basic(bench):
-        _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
-    for phase in _probes(session, bench):
-        _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
+    for stage in (_ends, _cheapest_cut, _probes, _other_cuts, _scaling):
+        for phase in stage(session, bench):
+            _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
     block = 1
     while session.allows(share) and not _is_settled(session, bench, block):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
@@ -97,29 +95,39 @@ def _try_phase(
         session.attempt(phase, replace(bench.trial(phase), seconds=seconds), block)
 
 
-def _basic(bench: Bench) -> Iterator[Phase]:
-    """Each once, and the most telling first; `warm` has run."""
-    if bench.whole is Phase.END_TO_END:
-        yield Phase.END_TO_END
-    if bench.has_step:
-        yield Phase.STEP_ONLY
-    if bench.meets_storage:
-        yield Phase.COLD_READ
-    yield from () if bench.is_own else CUTS
-    if len(bench.spec.cpus) > 1:
-        yield Phase.ONE_CORE
+def _ends(session: Session, bench: Bench) -> list[Phase]:  # noqa: ARG001 - one of several
+    """What bounds the pipeline besides the loader, which has run."""
+    phases = {
+        Phase.END_TO_END: bench.whole is Phase.END_TO_END,
+        Phase.STEP_ONLY: bench.has_step,
+        Phase.COLD_READ: bench.meets_storage,
+    }
+    return [phase for phase, wanted in phases.items() if wanted]
+
+
+def _cheapest_cut(session: Session, bench: Bench) -> list[Phase]:
+    return [Phase.READ] if _loader_matters(session, bench) else []
+
+
+def _other_cuts(session: Session, bench: Bench) -> list[Phase]:
+    return [Phase.TRANSFORM, Phase.DECODE] if _loader_matters(session, bench) else []
+
+
+def _scaling(session: Session, bench: Bench) -> list[Phase]:  # noqa: ARG001 - as above
+    return [Phase.ONE_CORE] if len(bench.spec.cpus) > 1 else []
+
+
+def _loader_matters(session: Session, bench: Bench) -> bool:
+    return not bench.is_own and LOADER in _near(gather(session, bench))
 
 
 def _probes(session: Session, bench: Bench) -> list[Phase]:
     """What tells idle cores' reasons apart, where the loader is narrow and leaves cores idle."""
-    evidence = gather(session, bench)
-    use = evidence.loader.use
-    if use is None or use.low >= FULL or LOADER not in _near(evidence):
+    use = gather(session, bench).loader.use
+    if use is None or use.low >= FULL or not _loader_matters(session, bench):
         return []
-    if bench.is_own:
-        return []
-    probes = [Phase.LARGER_BATCH, Phase.READ_ONE_CORE]
-    return [Phase.MORE_WORKERS, *probes] if bench.worker_knob else probes
+    more = [Phase.MORE_WORKERS] if bench.worker_knob else []
+    return [Phase.LARGER_BATCH, *more, Phase.READ_ONE_CORE]
 
 
 def _near(evidence: Evidence) -> list[str]:
