@@ -20,6 +20,7 @@ from pipebench.parsing import Parser, command, subparsers
 
 ASKED = "_ARGCOMPLETE"
 """The environment variable in which the shell says that it asks for completions."""
+SHELL = "_ARGCOMPLETE_SHELL"
 
 
 def complete() -> None:
@@ -46,12 +47,11 @@ def parser_for(words: list[str]) -> Parser:
     parser.add_argument("--version", action="store_true", help="say which pipebench this is")
     actions = parser.add_subparsers(parser_class=Parser)
     known = registry.names(registry.COMMANDS)
-    named = [name for name in known if words[:1] == [name] and len(words) > 1]
-    for name in named or known:
-        found = command(name)
-        added = actions.add_parser(name, help=found.help)
-        if named:
-            found.add_arguments(added)
+    if len(words) > 1 and words[0] in known:
+        command(words[0]).add_arguments(actions.add_parser(words[0]))
+        return parser
+    for name in known:  # only zsh shows what each is for, and asking all takes as long as everything else
+        actions.add_parser(name, help=command(name).help if os.environ.get(SHELL) == "zsh" else None)
     return parser
 
 

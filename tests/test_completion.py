@@ -8,17 +8,20 @@ from pathlib import Path
 import pytest
 
 from pipebench import registry
+from pipebench.parsing import command
 from tests.test_cli import HEAVY
 
 TORCH = ("torch", "torchvision", "nvidia", "webdataset")
 
 
-def offered(line: str, folder: Path, *more: str) -> list[str]:
+def offered(line: str, folder: Path, *more: str, shell: str = "bash") -> list[str]:
     """The completions of a command line whose cursor stands at its end."""
     answer = folder.with_name(f"{folder.name}-answer")
     asked = {
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_SHELL": shell,
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1" if shell == "zsh" else "0",
         "_ARGCOMPLETE_COMP_WORDBREAKS": " \t\n\"'><=;|&(:",
         "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
         "COMP_LINE": line,
@@ -34,6 +37,10 @@ def test_the_commands(tmp_path: Path) -> None:
     assert "--version" in offered("pipebench -", tmp_path)
     assert "--data" in offered("pipebench run ", tmp_path)
     assert offered("pipebench comp", tmp_path) == ["compare"]
+
+
+def test_zsh_says_what_each_command_is_for(tmp_path: Path) -> None:
+    assert offered("pipebench comp", tmp_path, shell="zsh") == [f"compare:{command('compare').help}"]
 
 
 @pytest.mark.parametrize(
