@@ -14,14 +14,14 @@ from tests.test_cli import HEAVY
 TORCH = ("torch", "torchvision", "nvidia", "webdataset")
 
 
-def offered(line: str, folder: Path, *more: str, shell: str = "bash") -> list[str]:
+def offered(line: str, folder: Path, *more: str, by: str = "bash") -> list[str]:
     """The completions of a command line whose cursor stands at its end."""
     answer = folder.with_name(f"{folder.name}-answer")
     asked = {
         "_ARGCOMPLETE": "1",
         "_ARGCOMPLETE_IFS": "\n",
-        "_ARGCOMPLETE_SHELL": shell,
-        "_ARGCOMPLETE_SUPPRESS_SPACE": "1" if shell == "zsh" else "0",
+        "_ARGCOMPLETE_SHELL": by,
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1" if by == "zsh" else "0",
         "_ARGCOMPLETE_COMP_WORDBREAKS": " \t\n\"'><=;|&(:",
         "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
         "COMP_LINE": line,
@@ -40,7 +40,7 @@ def test_the_commands(tmp_path: Path) -> None:
 
 
 def test_zsh_says_what_each_command_is_for(tmp_path: Path) -> None:
-    assert offered("pipebench comp", tmp_path, shell="zsh") == [f"compare:{command('compare').help}"]
+    assert offered("pipebench comp", tmp_path, by="zsh") == [f"compare:{command('compare').help}"]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_zsh_says_what_each_command_is_for(tmp_path: Path) -> None:
         ("pipebench run --dat", ["--data"]),
         ("pipebench data ", ["import", "info", "shard", "synth", "verify"]),
         ("pipebench data info ", ["results.jsonl"]),
-        ("pipebench data info --", ["--help", "--json"]),
+        ("pipebench data info --", ["--help", "--json", "--quiet"]),
         ("pipebench audit ", ["results.jsonl"]),
         ("pipebench run --loader ", ["arrow", "dali", "torch_dataloader", "webdataset"]),
         ("pipebench run --loader web", ["webdataset"]),
