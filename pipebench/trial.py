@@ -10,6 +10,7 @@ from typing import Any, cast
 from pipebench import machine, page_cache, registry
 from pipebench.contract import Loader, LoaderFactory, Placement, Stage, Unsupported, Workload
 from pipebench.dataset import Dataset, open_dataset
+from pipebench.energy import Meter
 from pipebench.errors import BadInput, one_line, unknown
 from pipebench.files import end_helper
 from pipebench.kinds import kind
@@ -143,6 +144,7 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
     with closing(loader):
         observer = _Observer()
         trace = measure(loader, step, _budget(spec), clock, observer)
+        energy = observer.energy()
         used, counts = tree_resources(), _counts(cache["transport"])
     dataset = contender.workload.dataset
     return replace(
@@ -151,7 +153,7 @@ def _measure(record: Record, contender: Contender, spawned_ns: int, clock: Clock
         times_ns=times,
         trace=trace,
         device_ns=tuple(step.device_ns()),
-        resources=observer.resources(used),
+        resources=observer.resources(used) | energy,
         cache=cache
         | {name: count - cache[name] for name, count in counts.items()}
         | {"payload_bytes": sum(trace.sizes) * dataset.payload_bytes // dataset.samples},
@@ -200,15 +202,21 @@ class _Observer:
         self._first: Resources | None = None
         self._memory: list[int] = []
         self._waits: Counter[str] = Counter()
+        self._meter = Meter()
 
     def __call__(self) -> tuple[int, int]:
         if self._first is None:
             self._first = tree_resources()
+            self._meter.begin()
         elif self._looks % LOOKS_A_SECOND == 0:
             self._memory.append(tree_memory_bytes())
         self._looks += 1
         self._waits.update(worker_waits())
         return tree_cpu_ns(), host_busy_ns()
+
+    def energy(self) -> dict[str, Any]:
+        """For the record: the host's counters at the first look and now, where it has any."""
+        return self._meter.used()
 
     def resources(self, last: Resources) -> dict[str, Any]:
         """For the record: totals at the first look and at the end; memory in between, and workers' waits."""

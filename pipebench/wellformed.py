@@ -9,6 +9,7 @@ from math import isfinite
 from operator import itemgetter, le
 from typing import Any
 
+from pipebench.energy import readings
 from pipebench.errors import BadInput
 from pipebench.measure import Look
 from pipebench.page_cache import label
@@ -53,10 +54,19 @@ def _measured(raw: Mapping[str, Any]) -> None:
         whole = False
     if not whole:
         raise ValueError(_culprit(raw))
+    if energy := raw["resources"].get("energy"):
+        _energy(energy)
     try:
         label(raw["cache"])
     except (KeyError, TypeError, ValueError, ArithmeticError):
         raise ValueError("cache") from None
+
+
+def _energy(raw: Any) -> None:
+    try:
+        readings(raw["first"]), readings(raw["last"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("resources.energy") from None
 
 
 def _numbers(raw: Mapping[str, Any]) -> list[Any]:
