@@ -82,9 +82,8 @@ class Part:
             content_sum=self.content_sum,
         )
         self._writer.close()
-        content = json.dumps(asdict(summary)).encode() + b"\n" + self._file.getvalue()
-        digest: bytes = xxhash.xxh3_128_digest(content)
-        return digest + content
+        content: bytes = json.dumps(asdict(summary)).encode() + b"\n" + self._file.getvalue()
+        return xxhash.xxh3_128_digest(content) + content
 
     def _flush(self) -> None:
         import pyarrow as pa
