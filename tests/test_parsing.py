@@ -61,6 +61,13 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert untold == []
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_every_command_that_may_take_long_can_be_quiet(name: str) -> None:
+    options = EVERY[name]._option_string_actions
+    if name in ("audit", "compare", "doctor", "limits") or options.keys() & {"--trials", "--workers"}:
+        assert "--quiet" in options
+
+
 def test_the_first_help_holds_examples_that_work() -> None:
     assert len(examples(START)) >= 3
     for text in examples(START):

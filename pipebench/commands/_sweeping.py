@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipebench.commands._indexed import indexed
 from pipebench.errors import BadInput
+from pipebench.progress import add_quiet, is_quiet
 
 if TYPE_CHECKING:
     from pipebench.figures import Derive
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
 def add_sweeping(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
     add = parser.add_argument
-    add("--data", required=True, metavar="D", help="a dataset")
+    add("--data", required=True, metavar="D", help="a dataset, or a folder that 'data import' can index")
     about = "NAME[@PYTHON][:setting=value,...], NAME registered or module:Class (default: all)"
     add("--loader", action="append", default=[], metavar="L", help=about)
+    add_quiet(parser)
     group = parser.add_argument_group("the workload")
-    group.add_argument("--batch-size", type=int, default=64, metavar="B", help="default: 64")
+    group.add_argument(
+        "--batch-size", type=int, default=64, metavar="B", help="samples a batch (default: 64)"
+    )
     about = "for images: recipe=train|check, size=224, dtype=uint8|float32, layout=contiguous|channels_last"
     group.add_argument("--preprocessing", default="", metavar="K=V,...", help=about)
     group.add_argument("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
@@ -74,9 +79,9 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     from pipebench.targets import misfit, targets
 
     found = targets(profiles())  # a user's own file is looked at before anything is timed
-    request, derive = _request(args), remembered()
+    request, derive = _request(args, indexed(args.data, redact=False)), remembered()
     plan, out = make_plan(request), out_file(args)
-    dataset = open_dataset(args.data)
+    dataset = open_dataset(request.data[0])
     size = _size(dataset.kind, request)
     fitting = [target for target in found if misfit(target, dataset.kind, size) is None]
     shape = Shape(blocks=args.trials, samples=dataset.samples, max_seconds=request.max_seconds)
@@ -86,7 +91,8 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
         )
         seen, missing = running.all(shape, choose, fitting)
     told = floor(read(out), derive)
-    print(f"results: {out}", file=sys.stderr)
+    if not is_quiet():
+        print(f"results: {out}", file=sys.stderr)
     return Swept(
         seen=seen,
         missing=missing,
@@ -98,12 +104,12 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     )
 
 
-def _request(args: argparse.Namespace) -> "Request":
+def _request(args: argparse.Namespace, data: str) -> "Request":
     from pipebench.options import parse_duration
     from pipebench.plan import Request
 
     return Request(
-        data=(args.data,),
+        data=(data,),
         loaders=tuple(args.loader),
         batch_size=args.batch_size,
         preprocessing=args.preprocessing,
