@@ -9,11 +9,12 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Evidence
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.stages import stage_costs
-from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, throughput
+from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, idle, throughput
 from pipebench.report.pictures.curves import scaling, utilisation
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import MOST_BINS, waits
 from pipebench.report.sentences import sentences
+from pipebench.report.terminal import stall_text
 from pipebench.results import Record
 from tests.comparing import run_records, save
 from tests.reporting import core_runs, cut_runs, gathered, used, whole_run, with_spec
@@ -166,3 +167,36 @@ def test_many_batches_share_points_and_keep_the_longest_wait(
 def test_names_say_what_tells_them_apart(make_record: Make, tmp_path: Path) -> None:
     [picture] = throughput(gathered(*core_runs(make_record, tmp_path)))
     assert picture.bars[0].whose.note == "4 cores, cores4.jsonl"
+
+
+def test_idle_time_is_told_as_in_the_table_of_run(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(save(tmp_path / "r.jsonl", whole_run(make_record)))
+    rows = {entry.number: entry.row for entry in found.entries}
+    pictures = list(idle(found))
+    assert [picture.title for picture in pictures] == [
+        "Idle time, step emulate:50",
+        "Idle time, step emulate:90",
+        "Idle time, step emulate:200",
+    ]
+    for bar in (bar for picture in pictures for bar in picture.bars):
+        assert bar.text == stall_text(rows[bar.whose.entry])
+        assert bar.length == pytest.approx(100 * (rows[bar.whose.entry].stall or 0))
+
+
+def test_start_and_cpu_are_those_of_the_null_step_once(make_record: Make, tmp_path: Path) -> None:
+    found = gathered(save(tmp_path / "r.jsonl", whole_run(make_record)))
+    steps = {entry.number: entry.row.step for entry in found.entries}
+    for make in (first_batch, cpu):
+        [picture] = make(found)
+        assert [(bar.whose.name, steps[bar.whose.entry]) for bar in picture.bars] == [
+            ("a", "null"),
+            ("b", "null"),
+        ]
+
+
+def test_a_sweep_on_fewer_cores_is_the_same_loader(make_record: Make, tmp_path: Path) -> None:
+    whole = with_spec(run_records(make_record, {"x": 190}), cpus=[0, 1], loader="x")
+    one = with_spec(run_records(make_record, {"x on 1 core": 100}), cpus=[0], loader="x")
+    [picture] = scaling(gathered(save(tmp_path / "r.jsonl", [*whole, *one])))
+    assert picture.curves[0].whose.name == "x"
+    assert [point.x for point in picture.curves[0].points] == [1, 2]

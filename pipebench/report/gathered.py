@@ -19,6 +19,7 @@ from pipebench.result_files import Source, all_series
 from pipebench.results import Record
 from pipebench.series import Series
 from pipebench.summary import Row, summarise
+from pipebench.sweep import fewer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -252,9 +253,11 @@ _OF_ONE_LOADER = (
 
 
 def loader_name(record: Record) -> str:
-    """The contestant; of a diagnosis's phases that are one loader, that."""
+    """The contestant; of a diagnosis's phases, or of core counts of a sweep, that are one loader, that."""
     told = phase_of(record)
-    return told[0] if told and told[1] in _OF_ONE_LOADER else record.contestant
+    if told and told[1] in _OF_ONE_LOADER:
+        return told[0]
+    return record.contestant.removesuffix(fewer("", len(record.spec.cpus)))
 
 
 def setup(entry: Entry, without: str) -> tuple[tuple[str, Any], ...]:

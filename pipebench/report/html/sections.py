@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pipebench.report.gathered import Gathered
-from pipebench.report.pictures.bars import cpu, first_batch, throughput
+from pipebench.report.pictures.bars import cpu, first_batch, idle, throughput
 from pipebench.report.pictures.curves import scaling, utilisation
 from pipebench.report.pictures.model import Picture
 from pipebench.report.pictures.stages import stages
@@ -85,9 +86,10 @@ SUBJECTS: Sequence[Subject] = (
     Subject(
         key="utilisation",
         title="Accelerator use and step rate",
-        about="How much of its time an emulated accelerator works, by the rate at which it takes samples.",
-        pictures=utilisation,
-        missing="run with several '--step emulate:RATE'",
+        about="How much of its time the device works or idles, for want of a batch; medians of the trials. "
+        "A share below twice that of the resident loader cannot be told.",
+        pictures=lambda gathered: chain(utilisation(gathered), idle(gathered)),
+        missing="run with one or several '--step emulate:RATE'",
     ),
 )
 """A diagnosis or a crossover, once results hold one, joins here as one more subject."""

@@ -1,45 +1,66 @@
-"""Throughput, time to the first batch and CPU time, as bars."""
+"""Throughput, time to the first batch, CPU time and idle time, as bars."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pipebench.report.gathered import Entry, Gathered
 from pipebench.report.pictures.model import Bar, Bars, Segment, Whose, owners
+from pipebench.report.terminal import stall_text
 
 MOST_BARS = 40
 """Of one picture."""
+MOST_STEPS = 3
+"""That have a picture of their own; the null step comes first."""
 
 Draw = Callable[[Entry, Whose], Bar | None]
 
 
 def throughput(gathered: Gathered) -> Iterator[Bars]:
-    """Samples per second, a picture for each step."""
-    return _by_step(gathered, "throughput", "Samples per second", "samples/s, 95 % interval", _rate)
+    """Samples per second, a picture for each of the first few steps."""
+    entries = [entry for entry in gathered.entries if entry.measured]
+    steps = sorted({entry.row.step: None for entry in entries}, key=lambda step: step != "null")
+    for number, step in enumerate(steps[:MOST_STEPS], 1):
+        own = [entry for entry in entries if entry.row.step == step]
+        key, title = "throughput", "Samples per second"
+        if len(steps) > 1:
+            key, title = f"throughput_{number}", f"{title}, step {step}"
+        picture = Bars(key=key, title=title, axis="samples/s, 95 % interval", bars=())
+        yield from fitting(picture, _drawn(own, _rate), down=True)
 
 
 def first_batch(gathered: Gathered) -> Iterator[Bars]:
-    """From the start of the process, start-up and first batch, a picture for each step."""
-    return _by_step(gathered, "first_batch", "Time to the first batch", "seconds", _first, down=False)
+    """From the start of the process: start-up and first batch."""
+    picture = Bars(key="first_batch", title="Time to the first batch", axis="seconds", bars=())
+    yield from fitting(picture, _drawn(mains(gathered), _first), down=False)
 
 
 def cpu(gathered: Gathered) -> Iterator[Bars]:
-    """CPU time for one sample, a picture for each step."""
-    return _by_step(gathered, "cpu", "CPU time for a sample", "CPU milliseconds a sample", _cpu, down=False)
+    """CPU time for one sample."""
+    axis = "CPU milliseconds a sample"
+    picture = Bars(key="cpu", title="CPU time for a sample", axis=axis, bars=())
+    yield from fitting(picture, _drawn(mains(gathered), _cpu), down=False)
 
 
-def _by_step(
-    gathered: Gathered, key: str, title: str, axis: str, draw: Draw, *, down: bool = True
-) -> Iterator[Bars]:
-    entries = [entry for entry in gathered.entries if entry.measured]
+def idle(gathered: Gathered) -> Iterator[Bars]:
+    """The share of time that the device idles, a picture for each of the first few steps that have one."""
+    entries = [entry for entry in gathered.entries if entry.row.stall is not None]
     steps = list(dict.fromkeys(entry.row.step for entry in entries))
-    for number, step in enumerate(steps):
+    for number, step in enumerate(steps[:MOST_STEPS], 1):
         own = [entry for entry in entries if entry.row.step == step]
-        of_step = f"{title}, step {step}" if steps != ["null"] else title
         picture = Bars(
-            key=f"{key}_{number + 1}" if len(steps) > 1 else key, title=of_step, axis=axis, bars=()
+            key=f"idle_{number}", title=f"Idle time, step {step}", axis="share of time, %", bars=()
         )
-        if found := fitting(picture, _drawn(own, draw), down=down):
-            yield found
+        yield from fitting(picture, _drawn(own, _idle), down=False)
+
+
+def mains(gathered: Gathered) -> list[Entry]:
+    """Of each contestant in each result the entry on the null step, or else its first, as `run` has it."""
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in gathered.entries:
+        key = entry.result, entry.row.contestant
+        if entry.measured and (key not in found or entry.row.step == "null"):
+            found[key] = entry
+    return [*found.values()]
 
 
 def _drawn(entries: Sequence[Entry], draw: Draw) -> list[Bar]:
@@ -47,12 +68,12 @@ def _drawn(entries: Sequence[Entry], draw: Draw) -> list[Bar]:
     return [bar for entry in entries if (bar := draw(entry, whose[entry.number]))]
 
 
-def fitting(picture: Bars, bars: Sequence[Bar], *, down: bool) -> Bars | None:
-    """The picture with the longest or the shortest bars first, as many as there is place for."""
+def fitting(picture: Bars, bars: Sequence[Bar], *, down: bool) -> Iterator[Bars]:
+    """The picture with the longest or the shortest bars first, as many as there is place for, if any."""
     ordered = sorted(bars, key=lambda bar: bar.length, reverse=down)
-    if not ordered:
-        return None
-    return replace(picture, bars=tuple(ordered[:MOST_BARS]), left_out=max(0, len(ordered) - MOST_BARS))
+    if ordered:
+        left_out = max(0, len(ordered) - MOST_BARS)
+        yield replace(picture, bars=tuple(ordered[:MOST_BARS]), left_out=left_out)
 
 
 def _rate(entry: Entry, whose: Whose) -> Bar | None:
@@ -97,3 +118,9 @@ def _cpu(entry: Entry, whose: Whose) -> Bar | None:
         )
         detail = f"{share:.0%} user, {1 - share:.0%} system"
     return Bar(whose=whose, segments=parts, text=f"{1e3 * total:.2f} ms", detail=detail)
+
+
+def _idle(entry: Entry, whose: Whose) -> Bar | None:
+    """Without bounds: the trials' medians. What lies below the ceiling's own idle time is said to be so."""
+    stall = 100 * (entry.row.stall or 0.0)
+    return Bar(whose=whose, segments=(Segment(name="idle", value=stall),), text=stall_text(entry.row))

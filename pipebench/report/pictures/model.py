@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pipebench.report.gathered import Entry
+from pipebench.report.gathered import Entry, loader_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +151,12 @@ Picture = Bars | Curves | Strips
 
 def owners(entries: Sequence[Entry]) -> dict[int, Whose]:
     """By entry: what it is called among these, with what it does not share with all of them."""
+    steps = len({entry.row.step for entry in entries}) > 1
     results = len({entry.result for entry in entries}) > 1
     cores = len({entry.row.cores for entry in entries}) > 1
     notes = {
         entry.number: [
+            *([f"step {entry.row.step}"] if steps else ()),
             *_of_loader(entry, entries),
             *([_cores(entry.row.cores)] if cores else ()),
             *([entry.result] if results else ()),
@@ -170,8 +172,9 @@ def owners(entries: Sequence[Entry]) -> dict[int, Whose]:
 
 
 def owner(entry: Entry, entries: Sequence[Entry]) -> Whose:
-    """As `owners`, of something that joins several results or core counts."""
-    return Whose(entry=entry.number, name=entry.row.contestant, note=", ".join(_of_loader(entry, entries)))
+    """As `owners`, of something that joins several results, core counts or cuts of one loader."""
+    name = loader_name(entry.trials[0].record)
+    return Whose(entry=entry.number, name=name, note=", ".join(_of_loader(entry, entries)))
 
 
 def _of_loader(entry: Entry, entries: Sequence[Entry]) -> list[str]:

@@ -7,9 +7,9 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Evidence
 from pipebench.diagnosis.seen import Seen, see
 from pipebench.diagnosis.stages import StageCost, stage_costs
-from pipebench.report.gathered import Entry, Gathered, loader_name, setup
+from pipebench.report.gathered import Entry, Gathered, setup
 from pipebench.report.pictures.bars import fitting
-from pipebench.report.pictures.model import Bar, Bars, Segment, Whose
+from pipebench.report.pictures.model import Bar, Bars, Segment, owner
 
 Cuts = Mapping[Stage, Entry]
 
@@ -18,8 +18,7 @@ def stages(gathered: Gathered) -> Iterator[Bars]:
     """One bar for each loader that was measured whole and with at least one cut."""
     bars = [bar for cuts in _cut(gathered.entries) if len(cuts) > 1 and (bar := _bar(cuts))]
     picture = Bars(key="stages", title="CPU time by stage", axis="CPU milliseconds a sample", bars=())
-    if found := fitting(picture, bars, down=False):
-        yield found
+    yield from fitting(picture, bars, down=False)
 
 
 def _cut(entries: Sequence[Entry]) -> list[Cuts]:
@@ -38,9 +37,8 @@ def _bar(cuts: Cuts) -> Bar | None:
         return None
     costs = stage_costs(Evidence(cores=loader.cores, loader=loader, cuts=seen))
     whole = cuts[Stage.BATCH]
-    name = loader_name(whole.trials[0].record)
     return Bar(
-        whose=Whose(entry=whole.number, name=name),
+        whose=owner(whole, [whole]),
         segments=tuple(Segment(name=c.name, value=max(0.0, 1e3 * c.cpu_seconds.estimate)) for c in costs),
         text=f"{1e3 * loader.cpu_seconds.estimate:.2f} ms",
         detail="; ".join(map(_told, costs)),

@@ -26,23 +26,12 @@ def waits(gathered: Gathered) -> Iterator[Strips]:
     entries = [entry for entry in gathered.entries if entry.measured]
     entries.sort(key=lambda entry: (entry.row.step != "null", -(entry.row.samples_per_second or 0)))
     whose = owners(entries)
-    steps = {entry.row.step for entry in entries}
     found = [
-        strip
-        for entry in entries[:MOST_STRIPS]
-        if (strip := _strip(entry, _with_step(whose[entry.number], entry.row.step, steps)))
+        strip for entry in entries[:MOST_STRIPS] if (strip := _strip(entry, whose[entry.number])) is not None
     ]
     if found:
         left_out = max(0, len(entries) - MOST_STRIPS)
         yield Strips(key="waits", title="Data wait", strips=tuple(found), left_out=left_out)
-
-
-def _with_step(whose: Whose, step: str, steps: set[str]) -> Whose:
-    if len(steps) == 1:
-        return whose
-    return Whose(
-        entry=whose.entry, name=whose.name, note=", ".join(filter(None, (f"step {step}", whose.note)))
-    )
 
 
 def shown_trial(entry: Entry) -> Trial | None:
