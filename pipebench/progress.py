@@ -21,8 +21,8 @@ SECONDS = 1.2
 REFRESHES = 2
 """Of what a terminal shows, a second: drawing it must not disturb what is being measured."""
 THREAD = "pipebench-progress"
-RECENT = 16
-"""Items from which the time left is reckoned."""
+RECENT, APART = 16, 0.5
+"""Marks from which the time left is reckoned, and seconds between them: items may come in bursts."""
 
 _QUIET: ContextVar[bool] = ContextVar("pipebench_quiet", default=False)
 
@@ -148,18 +148,23 @@ class Count:
     def __init__(self, total: int, what: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.done, self.total = 0, total
         self._what, self._clock = what, clock
-        self._ends = deque([clock()], maxlen=RECENT + 1)
+        self._marks = deque([(clock(), 0)], maxlen=RECENT + 1)
+        """When how many were done; what was done at once, as in a run that goes on, begins the first."""
 
     def step(self) -> None:
         """One more is done."""
         self.done += 1
         self.total = max(self.total, self.done)
-        self._ends.append(self._clock())
+        now = self._clock()
+        if now - self._marks[-1][0] >= APART:
+            self._marks.append((now, self.done))
+        else:
+            self._marks[-1] = (now if len(self._marks) == 1 else self._marks[-1][0]), self.done
 
     def __str__(self) -> str:
         text = f"{self._what}: {self.done} of {self.total}"
-        if len(self._ends) < 2 or self.done == self.total:
+        (begun, before), (last, after) = self._marks[0], self._marks[-1]
+        if before == after or self.done == self.total:
             return text
-        each = (self._ends[-1] - self._ends[0]) / (len(self._ends) - 1)
-        left = each * (self.total - self.done) - (self._clock() - self._ends[-1])
+        left = (self.total - after) * (last - begun) / (after - before) - (self._clock() - last)
         return f"{text}, about {left:.0f} s left" if left >= 1 else text

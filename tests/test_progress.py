@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -97,16 +97,34 @@ def test_quiet_says_nothing_starts_nothing_and_ends_with_its_block(capsys: Captu
     assert capsys.readouterr().err == "[1/1] A\n"
 
 
-def test_the_time_left_is_reckoned_from_the_last_items() -> None:
-    clock = iter([0.0, *(0.001,) * 40, *(float(second) for second in range(10, 170, 10)), 165.0, 400.0])
-    count = Count(60, "trials", lambda: next(clock))
-    assert str(count) == "trials: 0 of 60"
-    for _ in range(40):  # kept from before: they took no time
+def counted(total: int, ends: Iterable[float], now: float) -> str:
+    """What is said at `now` of items that ended at these times."""
+    times = iter([0.0, *ends, now])
+    count = Count(total, "trials", lambda: next(times))
+    for _ in ends:
         count.step()
-    for _ in range(16):
-        count.step()
-    assert str(count) == "trials: 56 of 60, about 35 s left"
-    assert str(count) == "trials: 56 of 60"  # it takes longer than it should
+    return str(count)
+
+
+@pytest.mark.parametrize(
+    ("ends", "now", "says"),
+    [
+        ([], 0, "trials: 0 of 60"),
+        ([0.01] * 40, 5, "trials: 40 of 60"),  # kept from before, at once
+        ([0.01] * 40 + [10.01, 20.01], 25.01, "trials: 42 of 60, about 175 s left"),
+        ([10.0, 20, 30], 30, "trials: 3 of 60, about 570 s left"),
+        ([5.0] * 20 + [10.0] * 20, 10, "trials: 40 of 60, about 5 s left"),  # in bursts
+        ([10.0 * n for n in range(1, 60)], 595, "trials: 59 of 60, about 5 s left"),
+        ([10.0 * n for n in range(1, 60)], 650, "trials: 59 of 60"),  # it takes longer than it should
+    ],
+)
+def test_the_time_left(ends: list[float], now: float, says: str) -> None:
+    assert counted(60, ends, now) == says
+
+
+def test_it_is_reckoned_from_the_last_ones() -> None:
+    slow, fast = [100.0 * n for n in range(1, 10)], [900.0 + n for n in range(1, 21)]
+    assert counted(60, slow + fast, 920) == "trials: 29 of 60, about 31 s left"
 
 
 def test_more_than_were_announced_and_all() -> None:
