@@ -44,6 +44,12 @@ def test_it_holds_the_three_packages_and_no_tests(wheel: Path) -> None:
     assert {name.split("/")[0].split("-")[0] for name in names} == {"pipebench"}
 
 
+def test_it_holds_a_reports_template_style_and_script(wheel: Path) -> None:
+    folder = "pipebench/report/html/templates"
+    wanted = {f"{folder}/{name}" for name in ("page.html", "pictures.html", "page.css", "page.js")}
+    assert wanted <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_without_extras_it_asks_for_no_framework(wheel: Path) -> None:
     """So that `pip install .` changes nothing in an environment that has its own torch."""
     archive = zipfile.ZipFile(wheel)
