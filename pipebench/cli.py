@@ -44,6 +44,8 @@ def _run(argv: list[str]) -> int:
         from pipebench.completion import complete
 
         complete()
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:], "--help"]
     if not argv or argv[0].startswith("-"):
         top_parser().parse_args(argv or ["--help"])
         return 0

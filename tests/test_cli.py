@@ -97,7 +97,7 @@ def test_wrong_usage_is_one_sentence_and_two(capsys: Capture, argv: list[str], s
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"]])
+@pytest.mark.parametrize("argv", [[], ["--help"], ["-h"], ["help"]])
 def test_help_names_every_command(capsys: Capture, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.main(argv)
@@ -108,10 +108,11 @@ def test_help_names_every_command(capsys: Capture, argv: list[str]) -> None:
 
 @pytest.mark.parametrize("name", registry.names(registry.COMMANDS))
 def test_every_command_has_its_help(capsys: Capture, name: str) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        cli.main([name, "--help"])
-    assert stopped.value.code == 0
-    assert f"usage: pipebench {name}" in capsys.readouterr().out
+    for argv in ([name, "--help"], ["help", name]):
+        with pytest.raises(SystemExit) as stopped:
+            cli.main(argv)
+        assert stopped.value.code == 0
+        assert f"usage: pipebench {name}" in capsys.readouterr().out
 
 
 def test_version(capsys: Capture) -> None:
