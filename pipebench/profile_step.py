@@ -19,6 +19,7 @@ from pipebench.step import StepSpec, parse_step
 
 _OWN = {"parameters": "parameters", "tokens": "tokens_per_sample", "utilisation": "utilisation"}
 _PASSED = ("depth", "host_cpu")
+_OPTIONS = (*_OWN, *_PASSED, "tier")
 
 
 def resolved(steps: Iterable[str]) -> list[str]:
@@ -27,6 +28,18 @@ def resolved(steps: Iterable[str]) -> list[str]:
     Raises `BadInput` for models and accelerators without a rate.
     """
     return [text for step in steps for text in (_emulated(step) if is_profile(step) else [step])]
+
+
+def resolved_one(step: str) -> str:
+    """As `resolved`, for commands of a single step; raises `BadInput` where the profile has several rates."""
+    found = resolved([step])
+    if len(found) > 1:
+        tiers = ", ".join((profile_name(each) or "").rpartition("/")[2] for each in found)
+        raise BadInput(
+            f"step {step} has {len(found)} rates ({tiers}), and the answer depends on which; choose one with "
+            f"{step},tier=... or name emulate:RATE"
+        )
+    return found[0]
 
 
 def is_profile(step: str) -> bool:
@@ -38,8 +51,8 @@ def _emulated(step: str) -> list[str]:
     named, _, rest = step.partition(",")
     options = parse_pairs(rest, "step option")
     for key in options:
-        if key not in (*_OWN, *_PASSED):
-            raise unknown("step option", key, (*_OWN, *_PASSED))
+        if key not in _OPTIONS:
+            raise unknown("step option", key, _OPTIONS)
     passed = "".join(f",{key}={options[key]}" for key in _PASSED if key in options)
     return [f"{step_of(profile)}{passed}" for profile in _chosen(named, options)]
 
@@ -62,8 +75,16 @@ def _chosen(named: str, options: Mapping[str, str]) -> Sequence[Profile]:
     if own:
         return _derived(replace(model_named(model), **own), accelerator)  # type: ignore[arg-type] # numbers
     found = matching(model, accelerator, profiles())
+    if "tier" in options:
+        return _of_tier(found, options["tier"])
     measured = [profile for profile in found if profile.tier == "measured"]
     return sorted(measured or found, key=lambda profile: (-profile.rate, profile.name))
+
+
+def _of_tier(found: Sequence[Profile], tier: str) -> Sequence[Profile]:
+    if tier not in {profile.tier for profile in found}:
+        raise unknown(f"tier of {found[0].model} on {found[0].family}", tier, {p.tier for p in found})
+    return [profile for profile in found if profile.tier == tier]
 
 
 def _number(text: str, what: str) -> float:

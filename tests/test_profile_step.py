@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from pipebench import cli
 from pipebench.accelerators import COLUMNS, NOT_VALIDATED, OWN_FILE
 from pipebench.errors import BadInput
-from pipebench.profile_step import is_profile, profile_name, resolved, tiers_told, validity
+from pipebench.profile_step import is_profile, profile_name, resolved, resolved_one, tiers_told, validity
 from pipebench.step import parse_step
 
 H100 = [
@@ -53,9 +54,19 @@ def test_ones_own_sizes_give_a_derived_rate() -> None:
     assert parse_step(step).rate == pytest.approx(989.5e12 * 0.5 / 24.534e9, rel=1e-5)
 
 
+def test_a_tier_is_chosen() -> None:
+    assert resolved(["resnet50@h100,tier=stock"]) == [H100[1]]
+    assert resolved_one("resnet50@h100,tier=stock,depth=1") == f"{H100[1]},depth=1"
+    assert resolved_one("null") == "null"
+    assert resolved_one("llama2-70b@gb300").startswith("emulate:0.58")
+    with pytest.raises(BadInput, match=r"has 3 rates \(tuned, stock, emulated\).* choose one with"):
+        resolved_one("resnet50@h100")
+
+
 @pytest.mark.parametrize(
     ("step", "says"),
     [
+        ("resnet50@h100,tier=best", "there is no tier of resnet50 on H100 'best'"),
         ("resnet50@", "there is no rate on ''"),
         ("@h100", "there is no model ''"),
         ("resnet50@h100,speed=3", "there is no step option 'speed'"),
@@ -69,3 +80,10 @@ def test_ones_own_sizes_give_a_derived_rate() -> None:
 def test_wrong_profiles(step: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         resolved([step])
+
+
+def test_a_diagnosis_asks_for_one_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["diagnose", "nowhere", "--step", "resnet50@h100"]) == 2
+    assert "has 3 rates (tuned, stock, emulated)" in capsys.readouterr().err
+    assert cli.main(["diagnose", "nowhere", "--step", "resnet50@h100,tier=stock"]) == 2
+    assert "there is no folder nowhere" in capsys.readouterr().err

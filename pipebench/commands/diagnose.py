@@ -54,7 +54,7 @@ class DiagnoseCommand:
             "--step",
             default="null",
             metavar="S",
-            help="null, emulate:RATE[,host_cpu=SHARE] or model:NAME (default: null)",
+            help="null, emulate:RATE[,host_cpu=SHARE], model:NAME or MODEL@ACCELERATOR (default: null)",
         )
         add("--batch-size", type=int, default=64, metavar="B", help="default: 64")
         add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
@@ -74,16 +74,20 @@ class DiagnoseCommand:
 
         from rich.console import Console
 
+        from pipebench.profile_step import resolved_one, tiers_told, validity
         from pipebench.report.diagnosis import print_diagnosis
         from pipebench.report.diagnosis_json import diagnosis_facts
         from pipebench.report.plain_json import dumps
 
+        args.step = resolved_one(args.step)
         with tempfile.TemporaryDirectory(prefix="pipebench-sampled-") as place:
             diagnosis = _diagnose(_with_data(args, Path(place)))
         if args.json:
-            print(dumps({**diagnosis_facts(diagnosis), "sampled": args.sampled or None}))
+            facts = {"sampled": args.sampled or None, "step_standing": validity(args.step)}
+            print(dumps({**diagnosis_facts(diagnosis), **facts}))
         else:
             print_diagnosis(Console(), diagnosis)
+            print("".join(f"{line}\n" for line in tiers_told([args.step])), end="")
             if args.sampled:
                 print(one_line(f"Sampled: {args.sampled}; the rest was not looked at."))
         return 0
