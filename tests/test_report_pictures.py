@@ -10,14 +10,15 @@ from pipebench.diagnosis.evidence import Evidence
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.stages import stage_costs
 from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, idle, throughput
-from pipebench.report.pictures.curves import scaling, utilisation
+from pipebench.report.pictures.curves import device, scaling, utilisation
+from pipebench.report.pictures.model import Bars
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import MOST_BINS, waits
 from pipebench.report.sentences import sentences
 from pipebench.report.terminal import stall_text
 from pipebench.results import Record
 from tests.comparing import run_records, save
-from tests.reporting import core_runs, cut_runs, gathered, used, whole_run, with_spec
+from tests.reporting import at_step, core_runs, cut_runs, gathered, used, whole_run, with_spec
 
 Make = Callable[..., Record]
 
@@ -181,6 +182,15 @@ def test_idle_time_is_told_as_in_the_table_of_run(make_record: Make, tmp_path: P
     for bar in (bar for picture in pictures for bar in picture.bars):
         assert bar.text == stall_text(rows[bar.whose.entry])
         assert bar.length == pytest.approx(100 * (rows[bar.whose.entry].stall or 0))
+
+
+def test_what_is_on_a_curve_is_not_drawn_again(make_record: Make, tmp_path: Path) -> None:
+    records = whole_run(make_record)
+    records += [at_step(make_record(70, "c", block, run="r1"), "emulate:60") for block in range(3)]
+    pictures = list(device(gathered(save(tmp_path / "r.jsonl", records))))
+    assert [picture.key for picture in pictures] == ["utilisation", "idle_1"]
+    assert isinstance(pictures[1], Bars)
+    assert [bar.whose.name for bar in pictures[1].bars] == ["c"]
 
 
 def test_start_and_cpu_are_those_of_the_null_step_once(make_record: Make, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What results show, in the sentences of `run`, `compare` and `audit`, the gravest first."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,7 +61,7 @@ def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
         yield Sentence("told", "These are phases of a diagnosis, which are no rivals of each other.")
     if part.phases or not part.blocks:
         return
-    steps = list(dict.fromkeys(row.step for row in part.rows))
+    steps = sorted({row.step: None for row in part.rows}, key=lambda step: step != "null")
     for step in steps:
         standing = standings(part.records, step, derive=gathered.derive)
         on = f"On {step}: " if len(steps) > 1 else ""
@@ -74,10 +74,10 @@ def _found(finding: Finding) -> Sentence:
     return Sentence(tone, f"{finding.topic}: {finding.text}")
 
 
-def _tone(rows: Iterable[Row], standing: Iterable[Standing]) -> Tone:
+def _tone(rows: Sequence[Row], standing: Iterable[Standing]) -> Tone:
     nearest = next(iter(standing), None)
     if nearest is None:
-        return "told"
+        return "mind" if len({row.contestant for row in rows if row.trials}) > 1 else "told"
     overhead = any(OVERHEAD in row.labels for row in rows)
     decided = nearest.comparison.outcome in _DECIDED
     return "shown" if decided and not overhead else "open"

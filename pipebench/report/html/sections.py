@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from pipebench.report.gathered import Gathered
-from pipebench.report.pictures.bars import cpu, first_batch, idle, throughput
-from pipebench.report.pictures.curves import scaling, utilisation
+from pipebench.report.pictures.bars import cpu, first_batch, throughput
+from pipebench.report.pictures.curves import device, scaling
 from pipebench.report.pictures.model import Picture
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import waits
@@ -88,7 +87,7 @@ SUBJECTS: Sequence[Subject] = (
         title="Accelerator use and step rate",
         about="How much of its time the device works or idles, for want of a batch; medians of the trials. "
         "A share below twice that of the resident loader cannot be told.",
-        pictures=lambda gathered: chain(utilisation(gathered), idle(gathered)),
+        pictures=device,
         missing="run with one or several '--step emulate:RATE'",
     ),
 )

@@ -1,6 +1,6 @@
 """Throughput, time to the first batch, CPU time and idle time, as bars."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
 from pipebench.report.gathered import Entry, Gathered
@@ -41,9 +41,12 @@ def cpu(gathered: Gathered) -> Iterator[Bars]:
     yield from fitting(picture, _drawn(mains(gathered), _cpu), down=False)
 
 
-def idle(gathered: Gathered) -> Iterator[Bars]:
-    """The share of time that the device idles, a picture for each of the first few steps that have one."""
-    entries = [entry for entry in gathered.entries if entry.row.stall is not None]
+def idle(gathered: Gathered, but: Collection[int] = ()) -> Iterator[Bars]:
+    """The share of time that the device idles, a picture for each of the first few steps that have one.
+
+    `but` are the numbers of entries that are drawn elsewhere.
+    """
+    entries = [e for e in gathered.entries if e.row.stall is not None and e.number not in but]
     steps = list(dict.fromkeys(entry.row.step for entry in entries))
     for number, step in enumerate(steps[:MOST_STEPS], 1):
         own = [entry for entry in entries if entry.row.step == step]

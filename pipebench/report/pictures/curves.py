@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from pipebench.report.gathered import Entry, Gathered, setup
-from pipebench.report.pictures.model import Curve, Curves, Point, owner
+from pipebench.report.pictures.bars import idle
+from pipebench.report.pictures.model import Bars, Curve, Curves, Point, owner
 from pipebench.step import parse_step
 
 MOST_CURVES = 6
@@ -44,6 +45,14 @@ def utilisation(gathered: Gathered) -> Iterator[Curves]:
             levels=LEVELS,
             left_out=max(0, len(curves) - MOST_CURVES),
         )
+
+
+def device(gathered: Gathered) -> Iterator[Curves | Bars]:
+    """The time that the device uses over the step's rate, and the idle time of what is on no such curve."""
+    curves = [*utilisation(gathered)]
+    yield from curves
+    drawn = {point.entry for picture in curves for curve in picture.curves for point in curve.points}
+    yield from idle(gathered, but=drawn)
 
 
 def _curves(entries: Sequence[Entry], over: str, point: Callable[[Entry], Point]) -> list[Curve]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pipebench.errors import BadInput, one_line
 from pipebench.report import cells
 from pipebench.report.gathered import Gathered
-from pipebench.report.pictures.bars import cpu, first_batch, idle, throughput
-from pipebench.report.pictures.curves import scaling, utilisation
+from pipebench.report.pictures.bars import cpu, first_batch, throughput
+from pipebench.report.pictures.curves import device, scaling
 from pipebench.report.pictures.model import Bars, Curves, Picture, Strips, Whose
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import waits
@@ -37,8 +37,7 @@ MAIN: Sequence[Callable[[Gathered], Iterator[Picture]]] = (
     stages,
     waits,
     scaling,
-    utilisation,
-    idle,
+    device,
 )
 
 
