@@ -64,6 +64,8 @@ class Answer:
     checks: tuple[Check, ...]
     boundaries: bool
     disturbed: int
+    """Blocks; `left_out` of them had no vote."""
+    left_out: int
     floor: float | None
     """Stalls below it are not told: twice the harness's own."""
 
@@ -90,6 +92,7 @@ def answer(seen: Seen, targets: Sequence[Target], floor: float | None = None) ->
         checks=tuple(_checks(predictor)),
         boundaries=seen.boundaries,
         disturbed=seen.disturbed,
+        left_out=seen.left_out,
         floor=floor,
     )
 

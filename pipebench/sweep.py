@@ -22,6 +22,8 @@ FACTORS = (0.25, 0.5, 0.75, 0.87, 0.95, 1.03, 1.15, 1.4, 1.8, 2.8)
 """Emulated rates over the loader's own: dense where the loader becomes the chokepoint."""
 EPOCHS = 2.2
 """Epochs that a trial is to last, up to 10 s: whatever its transient takes off, a whole one is left."""
+LEAST_CLEAN = 2
+"""Blocks that must have been undisturbed, for the disturbed ones to be left out."""
 IN_FLIGHT = 3
 """Batches that the device has to work on, at most, when an epoch's last batch has been taken."""
 
@@ -136,6 +138,8 @@ class Seen:
     """Whether an epoch's end was seen on the null step."""
     disturbed: int = 0
     """Blocks in which other processes kept cores busy."""
+    left_out: int = 0
+    """Of these, where two others remained."""
     checks: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Utilisation by step, of the steps that were predicted first."""
 
@@ -196,20 +200,17 @@ def seen(
 ) -> Seen | None:
     """What the records show of the loader, over epochs of so many samples; None where it has no two rates.
 
-    `checks` are the steps that were predicted first, `marked` the disturbed blocks.
+    `checks` are the steps that were predicted first. Of the blocks those `marked` as disturbed are left out,
+    where two others remain.
     """
     found = [(record, f) for record in records if record.block >= 0 and (f := derive(record))]
+    blocks = {record.block for record, _ in found if record.contestant == contestant.label}
+    clean = blocks - marked if len(blocks - marked) >= LEAST_CLEAN else blocks
     mine = [(record, f) for record, f in found if record.contestant == contestant.label]
-    null = {record.block: (record, f) for record, f in mine if record.spec.step == "null"}
-    apart, end = set(checks), _end([f for _, f in null.values()], samples)
-    shares: dict[int, dict[float, float]] = {}
-    told: dict[str, list[float]] = {}
-    for record, f in mine:
-        if record.spec.step in apart:
-            told.setdefault(record.spec.step, []).append(utilisation(record, f, end))
-        elif record.spec.step != "null":
-            own = shares.setdefault(record.block, {})
-            own[parse_step(record.spec.step).rate] = utilisation(record, f, end)
+    kept = [(record, f) for record, f in mine if record.block in clean]
+    null = {record.block: (record, f) for record, f in kept if record.spec.step == "null"}
+    end = _end([f for _, f in null.values()], samples)
+    shares = _shares(kept, set(checks), end)
     if not null or len({rate for block in shares.values() for rate in block}) < 2:
         return None
     middle, figures = sorted(null.values(), key=lambda pair: pair[1].samples_per_second)[len(null) // 2]
@@ -218,16 +219,39 @@ def seen(
         cores=len(contestant.specs[0].cpus),
         own={block: f.samples_per_second for block, (_, f) in null.items()},
         shares=shares,
-        by_cores=_by_cores(contestant, found),
+        by_cores=_by_cores(contestant, [(record, f) for record, f in found if record.block in clean]),
         pace=_pace(middle),
         core_use=figures.core_use,
         boundaries=end is not None,
-        disturbed=len(marked & shares.keys()),
-        checks=told,
+        disturbed=len(marked & blocks),
+        left_out=len(blocks - clean),
+        checks=_told(mine, set(checks), end),
     )
 
 
-def _by_cores(contestant: Contestant, found: Sequence[tuple[Record, Figures]]) -> dict[int, dict[int, float]]:
+Trials = Sequence[tuple[Record, Figures]]
+
+
+def _shares(trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None") -> dict[int, dict[float, float]]:
+    """Utilisation by block and rate, of the emulated steps of the sweep itself."""
+    found: dict[int, dict[float, float]] = {}
+    for record, f in trials:
+        if record.spec.step not in (*apart, "null"):
+            own = found.setdefault(record.block, {})
+            own[parse_step(record.spec.step).rate] = utilisation(record, f, end)
+    return found
+
+
+def _told(trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None") -> dict[str, list[float]]:
+    """Utilisations by step, of the steps that were predicted first."""
+    found: dict[str, list[float]] = {}
+    for record, f in trials:
+        if record.spec.step in apart:
+            found.setdefault(record.spec.step, []).append(utilisation(record, f, end))
+    return found
+
+
+def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, float]]:
     cores = len(contestant.specs[0].cpus)
     names = {fewer(contestant.label, c): c for c in core_counts(cores)[:-1]} | {contestant.label: cores}
     rates: dict[int, dict[int, float]] = {}

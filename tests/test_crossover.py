@@ -159,3 +159,20 @@ def test_a_sweep_is_blocks_of_every_step_in_random_order(
     assert len(found.checks["emulate:1111"]) == 2
     assert 1111 not in found.shares[0]
     assert found.rates_by_cores[2] == pytest.approx(2 * found.rates_by_cores[1], rel=0.05)
+
+
+def test_disturbed_blocks_are_left_out_where_two_others_remain(
+    make_record: Callable[..., Record], spec: TrialSpec
+) -> None:
+    plan = plan_of(spec)
+    records = [
+        replace(make_record(rate=speed, contestant="own", block=block), spec=replace(spec, step=step))
+        for block, speed in enumerate((1000, 1000, 500))
+        for step in ("null", "emulate:400", "emulate:2000")
+    ]
+    found = seen(plan.contestants[1], records, figures, 1000, marked={2})
+    assert found is not None
+    assert (set(found.own), found.disturbed, found.left_out) == ({0, 1}, 1, 1)
+    found = seen(plan.contestants[1], records, figures, 1000, marked={1, 2})
+    assert found is not None
+    assert (set(found.own), found.disturbed, found.left_out) == ({0, 1, 2}, 2, 0)

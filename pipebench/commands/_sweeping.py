@@ -169,15 +169,21 @@ class _Running:
         return [contestant.label for contestant in self.plan.rivals]
 
     def _seen(self, records: "list[Record]", checks: Mapping[str, list[str]]) -> "list[Seen]":
-        from pipebench.compare import marked_blocks
         from pipebench.sweep import seen
 
-        marked = marked_blocks(records, self.derive)
         found = (
-            seen(c, records, self.derive, self.samples, checks.get(c.label, ()), marked)
+            seen(
+                c, records, self.derive, self.samples, checks.get(c.label, ()), self._marked(c.label, records)
+            )
             for c in self.plan.rivals
         )
         return [one for one in found if one is not None]
+
+    def _marked(self, name: str, records: "list[Record]") -> set[int]:
+        """The blocks in which one of the loader's own trials was disturbed: nobody is compared here."""
+        from pipebench.compare import marked_blocks
+
+        return marked_blocks([record for record in records if record.contestant == name], self.derive)
 
     def _run(self, plan: "Plan", what: str) -> "list[Record]":
         """Those records of the file that the plan asks for, and what it lacked."""

@@ -125,7 +125,8 @@ def _notes(found: Answer) -> Iterator[str]:
         blocks = f"{found.blocks} block{'s' * (found.blocks > 1)}"
         yield f"Indicative, from {blocks}; {min(LOOKS)} are needed to decide."
     if found.disturbed:
-        yield f"Disturbed by other processes: {found.disturbed} of {found.blocks} blocks."
+        what = "left out" if found.left_out else "kept, since fewer than two others remain"
+        yield f"Blocks that other processes disturbed: {found.disturbed}, {what}."
 
 
 def as_json(found: Sequence[Answer]) -> list[dict[str, Any]]:
