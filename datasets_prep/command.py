@@ -13,8 +13,8 @@ from ._examples import EXAMPLES
 if TYPE_CHECKING:
     from pipebench.dataset import Dataset
 
-    from ._scanning import Reading
-    from ._sharding import Sharding
+    from .scanning.source_files import Reading
+    from .sharding.options import Sharding
 
 
 class DataCommand:
@@ -102,7 +102,7 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
 
 
 def _reading(args: argparse.Namespace) -> "Reading":
-    from ._scanning import Reading
+    from .scanning.source_files import Reading
 
     payload = args.payload.lower().removeprefix(".") if args.payload else None
     return Reading(payload=payload, column=args.column, label=args.label)
@@ -165,9 +165,9 @@ def _shard(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _sharding(args: argparse.Namespace) -> "Sharding":
-    from ._sharding import Sharding
     from ._sizes import parse_size
-    from ._splits import parse_shares
+    from .catalogue.splits import parse_shares
+    from .sharding.options import Sharding
 
     if args.seed is not None and not (args.shuffle or args.split):
         raise BadInput(
@@ -184,7 +184,7 @@ def _sharding(args: argparse.Namespace) -> "Sharding":
 
 
 def _add_verify(actions: Any) -> None:
-    from ._verify_command import add_arguments
+    from .verifying.command import add_arguments
 
     parser = _add(actions, "verify", _verify, "prove that a dataset is what its description says")
     add_arguments(parser)
@@ -192,8 +192,8 @@ def _add_verify(actions: Any) -> None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from ._verify_command import show
     from .verify import Verification, Verifier
+    from .verifying.command import show
 
     task = Verification(
         url=args.dataset, full=args.full, allow_large=args.allow_large, workers=_workers(args)

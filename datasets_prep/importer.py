@@ -29,14 +29,14 @@ from pipebench.files import (
 from pipebench.index import write_rows
 from pipebench.progress import track
 
-from ._advice import SHOWN, advise_on_case, tell
-from ._catalogue import Catalogue
-from ._checking import check_samples
-from ._indexing import Indexing
 from ._pulse import pulse
-from ._scanning import Reading, listed
 from ._scratch import scratch
-from ._sources import Source, scan_source
+from .catalogue.catalogue import Catalogue
+from .scanning.checking import check_samples
+from .scanning.indexing import Indexing
+from .scanning.source_files import Reading, listed
+from .scanning.sources import Source, scan_source
+from .sharding.advice import SHOWN, advise_on_case, tell
 
 COMMAND = "import"
 

@@ -13,20 +13,20 @@ from pipebench.dataset import DESCRIPTION, WORK, Dataset, open_dataset
 from pipebench.errors import BadInput
 from pipebench.files import exists, is_local, join, names, shown, why
 
-from ._advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space, tell
-from ._catalogue import Catalogue
-from ._crew import Crew, crew
-from ._describing import describe, made
-from ._journal import Journal, Plan, opened, sweep
-from ._overlap import refuse_overlap
-from ._planning import Planned, make_plan, make_tasks
 from ._processes import default_workers
 from ._pulse import Speed, pulse
-from ._scanning import Reading
-from ._sharding import Sharding
-from ._sources import Source, open_source
-from ._tasks import write_shard
+from .catalogue.catalogue import Catalogue
 from .formats.contract import Shared
+from .scanning.source_files import Reading
+from .scanning.sources import Source, open_source
+from .sharding.advice import SHOWN, advise, advise_on_bytes, advise_on_case, refuse_for_space, tell
+from .sharding.crew import Crew, crew
+from .sharding.describing import describe, made
+from .sharding.journal import Journal, Plan, opened, sweep
+from .sharding.options import Sharding
+from .sharding.overlap import refuse_overlap
+from .sharding.planning import Planned, make_plan, make_tasks
+from .sharding.tasks import write_shard
 
 LAYOUT = 1
 """Changes where the same source and options give other bytes than before, which forbids to resume."""

@@ -16,10 +16,10 @@ from pipebench.errors import BadInput
 from pipebench.index import content_id, make_index
 from pipebench.progress import track
 
-from ._pictures import picture
-from ._plans import Series
 from ._processes import run_tasks
 from ._target import new_folder
+from .synthetic.pictures import picture
+from .synthetic.plans import Series
 
 BYTES_LIMITS = (2_000, 20_000_000)
 """Below, a JPEG is mostly header; above, one picture takes gigabytes to render."""

@@ -18,15 +18,15 @@ from pipebench.seal import seal_fault
 from ._processes import context
 from ._pulse import pulse
 from ._tally import Tally
-from ._verify_columns import read_batches
-from ._verify_contents import Indexed, content_faults
-from ._verify_contents import Verification as Verification
-from ._verify_faults import Fault
-from ._verify_files import Files, sample_faults, shard_faults, size_fault
-from ._verify_index import IndexCheck
-from ._verify_reading import local_copy
-from ._verify_stored import overlaps, stored
 from .formats import FORMATS
+from .verifying.columns import read_batches
+from .verifying.contents import Indexed, content_faults
+from .verifying.contents import Verification as Verification
+from .verifying.faults import Fault
+from .verifying.files import Files, sample_faults, shard_faults, size_fault
+from .verifying.index import IndexCheck
+from .verifying.reading import local_copy
+from .verifying.stored import overlaps, stored
 
 IMPORTED = "import"
 """The command that indexes in place what others wrote, beside which anything else may lie."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from pipebench.datasets_prep import _alike
-from pipebench.datasets_prep._alike import Alike, alike
+from pipebench.datasets_prep.catalogue import alike as _alike
+from pipebench.datasets_prep.catalogue.alike import Alike, alike
 
 
 def find(keys: Sequence[str], together: int = 3) -> Alike:

@@ -9,8 +9,10 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from pipebench.datasets_prep import _blobs, _catalogue, _store
-from pipebench.datasets_prep._catalogue import Catalogue, Entry, numbered
+from pipebench.datasets_prep.catalogue import blobs as _blobs
+from pipebench.datasets_prep.catalogue import catalogue as _catalogue
+from pipebench.datasets_prep.catalogue import store as _store
+from pipebench.datasets_prep.catalogue.catalogue import Catalogue, Entry, numbered
 from pipebench.datasets_prep.formats.contract import Part, Row
 from pipebench.errors import BadInput
 

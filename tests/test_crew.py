@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipebench.datasets_prep import _crew
-from pipebench.datasets_prep._crew import Crew, crew
 from pipebench.datasets_prep._tally import HERE
+from pipebench.datasets_prep.sharding import crew as _crew
+from pipebench.datasets_prep.sharding.crew import Crew, crew
 from pipebench.errors import BadInput
 
 MILLION = 1_000_000

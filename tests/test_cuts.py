@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipebench.datasets_prep._catalogue import Sizes
-from pipebench.datasets_prep._cuts import Amount, cut_by_bytes, cut_by_samples, cut_evenly, estimate
+from pipebench.datasets_prep.catalogue.catalogue import Sizes
 from pipebench.datasets_prep.formats import FORMATS
+from pipebench.datasets_prep.sharding.cuts import Amount, cut_by_bytes, cut_by_samples, cut_evenly, estimate
 
 Values = NDArray[np.int64]
 

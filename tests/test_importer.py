@@ -18,11 +18,11 @@ from PIL import Image
 
 from pipebench.dataset import DESCRIPTION, INDEX, Dataset, open_dataset
 from pipebench.datasets_prep import importer
-from pipebench.datasets_prep._scanning import Reading
-from pipebench.datasets_prep._sharding import Sharding
 from pipebench.datasets_prep.formats import FORMATS
 from pipebench.datasets_prep.importer import Import, Imported, import_dataset
+from pipebench.datasets_prep.scanning.source_files import Reading
 from pipebench.datasets_prep.shard import shard_dataset
+from pipebench.datasets_prep.sharding.options import Sharding
 from pipebench.errors import BadInput
 from pipebench.files import put_files, remove
 from pipebench.index import stream_index

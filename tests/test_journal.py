@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipebench.datasets_prep._journal import opened, sweep
+from pipebench.datasets_prep.sharding.journal import opened, sweep
 from pipebench.errors import BadInput
 
 PLAN: dict[str, dict[str, Any]] = {
@@ -144,7 +144,7 @@ def test_a_second_writer_is_refused(tmp_path: Path, resume: bool) -> None:
 
 HOLDER = """
 import sys
-from pipebench.datasets_prep._journal import opened
+from pipebench.datasets_prep.sharding.journal import opened
 with opened(sys.argv[1], resume=False):
     print("locked", flush=True)
     sys.stdin.read()

@@ -5,10 +5,11 @@ from contextlib import ExitStack
 import pyarrow as pa
 import pytest
 
-from pipebench.datasets_prep import _order, _store
-from pipebench.datasets_prep._order import Order
-from pipebench.datasets_prep._splits import Split, divide, parse_shares
-from pipebench.datasets_prep._store import Store
+from pipebench.datasets_prep.catalogue import order as _order
+from pipebench.datasets_prep.catalogue import store as _store
+from pipebench.datasets_prep.catalogue.order import Order
+from pipebench.datasets_prep.catalogue.splits import Split, divide, parse_shares
+from pipebench.datasets_prep.catalogue.store import Store
 
 SAMPLES = 1000
 WHOLE = [Split("", 0, SAMPLES)]

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from pipebench.datasets_prep._catalogue import Catalogue
 from pipebench.datasets_prep._reading import read_samples
-from pipebench.datasets_prep._scanning import Reading
-from pipebench.datasets_prep._sources import Source, open_source
+from pipebench.datasets_prep.catalogue.catalogue import Catalogue
 from pipebench.datasets_prep.formats.contract import Row, Sample
+from pipebench.datasets_prep.scanning.source_files import Reading
+from pipebench.datasets_prep.scanning.sources import Source, open_source
 from pipebench.errors import BadInput
 
 JPEG, PNG = b"\xff\xd8\xff rest", b"\x89PNG\r\n\x1a\n rest"
@@ -266,7 +266,7 @@ def test_encrypted_files(plaintext_footer: bool, tmp_path: Path) -> None:
 
 
 def test_a_column_that_becomes_gigabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipebench.datasets_prep._parquet_rows.BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr("pipebench.datasets_prep.scanning.parquet_rows.BOMB_BYTES", 1_000_000)
     write(tmp_path / "x.parquet", {"image": [JPEG + bytes(2_000_000)], "label": [0]}, compression="zstd")
     assert "as in a decompression bomb" in refused(tmp_path)
 

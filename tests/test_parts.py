@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipebench.dataset import Shard
-from pipebench.datasets_prep import _parts
-from pipebench.datasets_prep._parts import Part, Summary, summary, tables
 from pipebench.datasets_prep.formats.contract import Extra, Placed, PlacedPart, Sample
+from pipebench.datasets_prep.sharding import parts as _parts
+from pipebench.datasets_prep.sharding.parts import Part, Summary, summary, tables
 from pipebench.errors import BadInput
 from pipebench.index import content_sum
 

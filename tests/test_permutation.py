@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipebench.datasets_prep._permutation import GAMMA, WORD, Permutation, _mixed
+from pipebench.datasets_prep.catalogue.permutation import GAMMA, WORD, Permutation, _mixed
 
 SIZES = (1, 2, 3, 5, 16, 17, 255, 256, 257, 4095, 4097, 65_537)
 

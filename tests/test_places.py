@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pipebench import files
-from pipebench.datasets_prep import _places, _syncing
-from pipebench.datasets_prep._places import TaskPlace, place
+from pipebench.datasets_prep.sharding import places as _places
+from pipebench.datasets_prep.sharding import syncing as _syncing
+from pipebench.datasets_prep.sharding.places import TaskPlace, place
 from pipebench.errors import BadInput
 
 

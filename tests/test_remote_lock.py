@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from pipebench import files
-from pipebench.datasets_prep import _remote_lock
-from pipebench.datasets_prep._remote_lock import STALE_SECONDS, Claim, locked_remotely
+from pipebench.datasets_prep.sharding import remote_lock as _remote_lock
+from pipebench.datasets_prep.sharding.remote_lock import STALE_SECONDS, Claim, locked_remotely
 from pipebench.errors import BadInput
 
 FOLDER, TARGET = "s3://bucket/dst/.sharding/lock", "s3://bucket/dst"

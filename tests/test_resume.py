@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from pipebench.dataset import Dataset, open_dataset
-from pipebench.datasets_prep._sharding import Sharding
-from pipebench.datasets_prep._splits import parse_shares
+from pipebench.datasets_prep.catalogue.splits import parse_shares
 from pipebench.datasets_prep.shard import shard_dataset
+from pipebench.datasets_prep.sharding.options import Sharding
 from pipebench.errors import BadInput
 
 SPLIT = "train=0.75,val=0.25"

@@ -13,11 +13,12 @@ from PIL import Image
 
 from pipebench.cli import main
 from pipebench.dataset import Dataset, open_dataset
-from pipebench.datasets_prep import _advice, shard
-from pipebench.datasets_prep._sharding import Sharding
-from pipebench.datasets_prep._splits import parse_shares
+from pipebench.datasets_prep import shard
+from pipebench.datasets_prep.catalogue.splits import parse_shares
 from pipebench.datasets_prep.importer import Import, import_dataset
 from pipebench.datasets_prep.shard import shard_dataset
+from pipebench.datasets_prep.sharding import advice as _advice
+from pipebench.datasets_prep.sharding.options import Sharding
 from pipebench.errors import BadInput
 
 FORMATS = ("folder", "parquet", "wds")

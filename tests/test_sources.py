@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pipebench.dataset import Dataset
-from pipebench.datasets_prep._catalogue import Catalogue
-from pipebench.datasets_prep._scanning import Reading
-from pipebench.datasets_prep._sources import Source, open_source
+from pipebench.datasets_prep.catalogue.catalogue import Catalogue
 from pipebench.datasets_prep.formats.contract import Row
+from pipebench.datasets_prep.scanning.source_files import Reading
+from pipebench.datasets_prep.scanning.sources import Source, open_source
 from pipebench.errors import BadInput
 
 
@@ -414,7 +414,7 @@ def test_a_tar_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def refuse(url: str, buffer: int) -> Any:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pipebench.datasets_prep._members.open_random", refuse)
+    monkeypatch.setattr("pipebench.datasets_prep.scanning.members.open_random", refuse)
     tar(tmp_path / "x.tar", ["a/x.jpg"])
     assert refused(tmp_path).endswith("x.tar cannot be read: Permission denied")
 
@@ -423,7 +423,7 @@ def test_a_full_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def full(**options: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipebench.datasets_prep._spool.mkstemp", full)
+    monkeypatch.setattr("pipebench.datasets_prep.scanning.spool.mkstemp", full)
     tar(tmp_path / "x.tar", ["a/x.jpg"])
     assert "temporary folder (No space left on device); make room there, or name another" in refused(tmp_path)
 

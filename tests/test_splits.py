@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from pipebench.datasets_prep._splits import Split, divide, parse_shares, spelt
+from pipebench.datasets_prep.catalogue.splits import Split, divide, parse_shares, spelt
 from pipebench.errors import BadInput
 
 

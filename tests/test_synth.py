@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from pipebench.dataset import Dataset, open_dataset
-from pipebench.datasets_prep._pictures import picture
-from pipebench.datasets_prep._plans import Series, make_plan
 from pipebench.datasets_prep.synth import Synthesis, synthesise
+from pipebench.datasets_prep.synthetic.pictures import picture
+from pipebench.datasets_prep.synthetic.plans import Series, make_plan
 from pipebench.errors import BadInput
 from pipebench.kinds import kind
 
