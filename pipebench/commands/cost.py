@@ -35,6 +35,7 @@ class CostCommand:
         from pipebench.errors import BadInput
         from pipebench.report.cost_text import as_json, render
         from pipebench.report.plain_json import dumps
+        from pipebench.report.prose import width
         from pipebench.result_files import open_sources
         from pipebench.summary import summarise
 
@@ -47,5 +48,5 @@ class CostCommand:
             found += bills(summarise(records), records, price)
         if not found:
             raise BadInput(f"{source.name} holds no trial that ended ok")
-        print(dumps(as_json(found, price)) if args.json else render(found, price).rstrip("\n"))
+        print(dumps(as_json(found, price)) if args.json else render(found, price, width()).rstrip("\n"))
         return 0

@@ -38,6 +38,7 @@ class CrossoverCommand:
         from pipebench.crossover_answer import answer
         from pipebench.report.crossover_text import as_json, render
         from pipebench.report.plain_json import dumps
+        from pipebench.report.prose import width
 
         swept = sweep(args, _to_try)
         check_none_measured(swept)
@@ -45,7 +46,7 @@ class CrossoverCommand:
         if args.json:
             print(dumps(as_json(answers)))
         else:
-            print("\n".join(map(render, answers)), end="")
+            print("\n".join(render(one, width()) for one in answers), end="")
             print("\nIntervals hold for this session on this host only.")
         for name, why in swept.missing.items():
             print(f"pipebench: {name} could not be measured: {why}", file=sys.stderr)

@@ -42,6 +42,7 @@ class MapCommand:
         from pipebench.report.map_html import as_json
         from pipebench.report.map_text import render
         from pipebench.report.plain_json import dumps
+        from pipebench.report.prose import width
 
         _check(args)
         cores = _cores(args)
@@ -51,7 +52,7 @@ class MapCommand:
         if args.json:
             print(dumps([as_json(one) for one in panels]))
         else:
-            print("\n".join(map(render, panels)), end="")
+            print("\n".join(render(one, width()) for one in panels), end="")
         _write(args, panels)
         for name, why in swept.missing.items():
             print(f"pipebench: {name} could not be measured: {why}", file=sys.stderr)

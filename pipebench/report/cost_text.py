@@ -7,21 +7,22 @@ from typing import Any
 from pipebench.cost import Bill, Price, Split
 from pipebench.errors import one_line
 from pipebench.profile_step import profile_name
+from pipebench.report.prose import folded
 from pipebench.step import parse_step
 
 LONGEST = 24
 """Characters of a contestant's name."""
 
 
-def render(bills: Sequence[Bill], price: Price) -> str:
-    """The table and the notes."""
+def render(bills: Sequence[Bill], price: Price, columns: int | None = None) -> str:
+    """The table and the notes, these folded to so many columns, if given."""
     energy = any(bill.energy for bill in bills)
     heading = ["loader", "step", "samples/s", price.currency, "step", "slowdown"]
     rows = [heading + (["kJ", "step", "slowdown"] if energy else [])]
     rows += [_row(bill, energy) for bill in bills]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     table = ["  ".join(map(_padded, row, widths, range(len(row)))).rstrip() for row in rows]
-    return "\n".join(["for a million samples", *table, "", *_notes(bills, price)]) + "\n"
+    return "\n".join(["for a million samples", *table, "", *folded(_notes(bills, price), columns)]) + "\n"
 
 
 def _padded(cell: str, width: int, column: int) -> str:

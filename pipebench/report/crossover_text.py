@@ -8,12 +8,15 @@ from pipebench.accelerators import NOT_VALIDATED
 from pipebench.crossover import AGREE
 from pipebench.crossover_answer import Answer, Check, Fed
 from pipebench.errors import one_line
+from pipebench.profile_step import profile_name
+from pipebench.report.prose import folded
 from pipebench.stats import LOOKS, Interval
 
 
-def render(found: Answer) -> str:
-    """The whole part."""
-    lines = [*_head(found), "", *_table(found), "", *_checks(found), *_notes(found)]
+def render(found: Answer, columns: int | None = None) -> str:
+    """The whole part; sentences are folded to so many columns, if given."""
+    told = [*_checks(found), *_notes(found)]
+    lines = [*folded(_head(found), columns), "", *_table(found), "", *folded(told, columns)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -57,13 +60,13 @@ def _table(found: Answer) -> Iterator[str]:
         (f"whether {share} are used depends on the tier", found.astride),
         (f"less than {share} of these are used", found.above),
     )
-    rows = [_HEADING, *(_row(fed, found.floor) for _, group in groups for fed in group)]
+    rows = [_HEADING, *(_row(fed, found) for _, group in groups for fed in group)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     yield _line(_HEADING, widths)
     for title, group in groups:
         if group:
             yield f"-- {title} ".ljust(sum(widths) + 2 * len(widths) - 2, "-")
-        yield from (_line(_row(fed, found.floor), widths) for fed in group)
+        yield from (_line(_row(fed, found), widths) for fed in group)
     if len(rows) == 1:
         yield "no profile fits this dataset; 'pipebench list accelerators' shows all"
 
@@ -79,26 +82,27 @@ def _padded(cell: str, width: int, right: bool) -> str:
     return cell.rjust(width) if right else cell.ljust(width)
 
 
-def _row(fed: Fed, floor: float | None) -> tuple[str, ...]:
+def _row(fed: Fed, found: Answer) -> tuple[str, ...]:
     share = fed.prediction.share
-    bounds = f"{100 * share.low:.0f}-{100 * share.high:.0f}"
+    bounds = f"{100 * share.low:.0f}-{100 * share.high:.0f}" if found.blocks > 1 else ""
     rate = f"{fed.prediction.rate:.0f}" if fed.prediction.rate >= 100 else f"{fed.prediction.rate:.3g}"
-    return fed.target, fed.tier, rate, _used(share.estimate, floor), bounds, str(fed.cores)
+    return fed.target, fed.tier, rate, _used(share.estimate, found.floor), bounds, str(fed.cores)
 
 
 def _checks(found: Answer) -> Iterator[str]:
     for check in found.checks:
-        yield _check(check)
+        yield _check(check, found.blocks)
 
 
-def _check(check: Check) -> str:
+def _check(check: Check, blocks: int) -> str:
     rate, share = check.predicted.rate, check.predicted.share
     measured = f"measured {_percent(check.measured.estimate)} ({_trials(check.trials)})"
     verdict = "within" if abs(check.off) <= AGREE else "NOT within"
-    return (
-        f"Tried afterwards at {rate:.0f}/s: predicted {_percent(share.estimate)} "
-        f"[{100 * share.low:.1f}, {100 * share.high:.1f}], {measured}: {verdict} 3 points."
-    )
+    bounds = f" [{100 * share.low:.1f}, {100 * share.high:.1f}]" if blocks > 1 else ""
+    name = profile_name(check.step)
+    what = f"{name}, emulated at {rate:.0f}/s" if name else f"a step of {rate:.0f}/s"
+    told = f"predicted {_percent(share.estimate)}{bounds}, {measured}"
+    return f"Tried afterwards: {what}: {told}: {verdict} 3 points."
 
 
 def _trials(count: int) -> str:

@@ -5,17 +5,19 @@ from collections.abc import Iterator, Sequence
 from pipebench.accelerators import NOT_VALIDATED
 from pipebench.chokepoint_map import HOLDS, Cell, Holds, Panel
 from pipebench.errors import one_line
+from pipebench.report.prose import folded
 from pipebench.stats import LOOKS
 
 WIDTH = 80
 LETTERS: dict[Holds, str] = {"step": "s", "loader CPU": "c", "overhead": "o", "bursts": "b"}
 
 
-def render(panel: Panel) -> str:
-    """The loader's tables and what must be said of them."""
+def render(panel: Panel, columns: int | None = None) -> str:
+    """The loader's tables and what must be said of them, folded to so many columns, if given."""
     families = [family for family in panel.families if any(_told(panel, family))]
     heading = f"{one_line(panel.contestant)}: per cent of each accelerator used, {_cores(panel)}"
-    parts = [heading, *_tables(panel, families), *_notes(panel)]
+    notes = ["", *_notes(panel)]
+    parts = [*folded([heading], columns), *_tables(panel, families), *folded(notes, columns)]
     return "\n".join(parts) + "\n"
 
 
@@ -65,7 +67,6 @@ def text(cell: Cell) -> str:
 
 
 def _notes(panel: Panel) -> Iterator[str]:
-    yield ""
     shown = {rate.holds for cell in panel.cells for rate in cell.rates[:1]}
     for holds, letter in LETTERS.items():
         if holds in shown:

@@ -1,0 +1,23 @@
+"""Sentences below a table: folded at words on a terminal, whole lines where they are piped."""
+
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+
+
+def width() -> int | None:
+    """Columns of the terminal on standard output; None where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def folded(lines: Iterable[str], columns: int | None) -> Iterator[str]:
+    """The lines, none longer than that unless a word is; what a line is indented by stays."""
+    for line in lines:
+        indent = line[: len(line) - len(line.lstrip())]
+        if columns is None or len(line) <= columns:
+            yield line
+        else:
+            yield from wrap(
+                line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            )
