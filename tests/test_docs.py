@@ -42,7 +42,7 @@ def shown_commands(page: Path) -> Iterator[str]:
     for block in re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
         for line in block.splitlines():
             text = re.split(r" {2,}| # | >>? ", line.strip().removeprefix("$ "))[0]
-            if text.startswith("pipebench ") and not FORM.search(text):
+            if text.startswith("pipebench ") and not FORM.search(line):
                 yield text
 
 
