@@ -205,3 +205,20 @@ def test_a_profiles_steps_show_their_tiers_and_that_nobody_ran_them() -> None:
     assert "resnet50@H100: tuned 7162/s; stock 2790/s: not validated on hardware." in text
     assert text.count("not validated") == 1
     assert max(map(len, text.splitlines()[:4])) <= 80
+
+
+def test_three_tiers_have_a_table_of_their_own_where_there_is_no_place() -> None:
+    rates = (
+        "7162,name=resnet50@H100/tuned",
+        "2790,name=resnet50@H100/stock",
+        "1785,name=resnet50@H100/emulated",
+    )
+    rows = [row(), *(row(step=f"emulate:{rate}", stall=0.5) for rate in rates)]
+    lines = printed(rows).splitlines()
+    told = [line for line in lines if line.startswith("torch_dataloader ")]
+    assert len(told) == 2
+    assert told[1].split()[1:] == ["50.0%"] * 3
+    assert max(map(len, lines[: lines.index(told[1])])) <= 80
+    assert (
+        len([line for line in printed(rows, 120).splitlines() if line.startswith("torch_dataloader ")]) == 1
+    )

@@ -18,12 +18,20 @@ from pipebench.summary import OVERHEAD, Row, interval_text
 
 def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standing]) -> None:
     """The table, what limits it, and the sentence that says which loader is fastest."""
-    shown = table(rows)
-    console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
+    for shown in _fitting(console, rows):
+        console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
     whole = not console.is_terminal  # a line that is piped stays one line
     for line in notes(rows):
         console.print(_shown(line), soft_wrap=whole)
     console.print(_shown(sentence(rows, standings)), style="bold", soft_wrap=whole)
+
+
+def _fitting(console: Console, rows: Sequence[Row]) -> list[Table]:
+    """One table, or where its stalls have no place beside the figures, a second one for them."""
+    whole = table(rows)
+    if len(_emulated(rows)) < 2 or _least_width(console, whole) <= console.width:
+        return [whole]
+    return [table(rows, stalls=False), table(rows, figures=False)]
 
 
 def _least_width(console: Console, shown: Table) -> int:
@@ -44,22 +52,27 @@ def contestant_text(contestant: str) -> Text:
     return Text("\n ".join([loader, *settings.split(",")]))
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[Row], *, figures: bool = True, stalls: bool = True) -> Table:
     """One line a contestant: its null-step figures, and its stall on each other step."""
-    steps = [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
+    steps = _emulated(rows) if stalls else []
     gap = 2 if len(steps) < 2 else 1
     result = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     result.add_column("loader", overflow="fold", min_width=16)
-    for heading in (*_HEADINGS, *(_heading(s) for s in steps)):
+    for heading in (*(_HEADINGS if figures else ()), *(_heading(s) for s in steps)):
         result.add_column(heading, justify="right", no_wrap=True)
     for contestant in _by_speed(rows):
         own = {row.step: row for row in rows if row.contestant == contestant}
         result.add_row(
             contestant_text(contestant),
-            *_figures(_main(rows, contestant)),
+            *(_figures(_main(rows, contestant)) if figures else ()),
             *(stall_text(own.get(s)) for s in steps),
         )
     return result
+
+
+def _emulated(rows: Sequence[Row]) -> list[str]:
+    """The steps beside the null step, in their order."""
+    return [step for step in dict.fromkeys(row.step for row in rows) if step != "null"]
 
 
 def _heading(step: str) -> str:
