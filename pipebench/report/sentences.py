@@ -8,6 +8,7 @@ from pipebench.compare import Standing, standings
 from pipebench.contest import Line
 from pipebench.findings import Finding, some
 from pipebench.report.columns import USUAL, chosen
+from pipebench.report.crossings import crossings
 from pipebench.report.gathered import Gathered, Part
 from pipebench.report.sheet import Sheet, lay_out
 from pipebench.report.terminal import sentence, stall_text
@@ -61,6 +62,7 @@ def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
         yield Sentence("told", "These are phases of a diagnosis, which are no rivals of each other.")
     if part.phases or not part.blocks:
         return
+    yield from (Sentence("told", text) for text in crossings(part, gathered.derive))
     steps = sorted({row.step: None for row in part.rows}, key=lambda step: step != "null")
     for step in steps:
         standing = standings(part.records, step, derive=gathered.derive)

@@ -91,7 +91,7 @@ SUBJECTS: Sequence[Subject] = (
         missing="run with one or several '--step emulate:RATE'",
     ),
 )
-"""A diagnosis or a crossover, once results hold one, joins here as one more subject."""
+"""What else results come to hold joins here as one more subject, and in `sentences.py` with its verdict."""
 
 
 def sections(gathered: Gathered) -> tuple[list[Section], list[Subject]]:
