@@ -1,8 +1,9 @@
 """Trials as the rounds of a benchmark: what `pytest_plugin` does once its fixture is used."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, Protocol
 
 import pytest
@@ -40,6 +41,9 @@ class Rounds(Protocol):
 class Measured:
     """What the rounds of one benchmark found."""
 
+    measure: str
+    seconds: tuple[float, ...]
+    """That each round took, as the benchmark counts them: a key of `TIMES`."""
     row: Row
     """The figures over all rounds, and in `labels` what limits them."""
     figures: tuple[Figures, ...]
@@ -53,7 +57,7 @@ class Measured:
         return self.row.samples_per_second or 0.0
 
     def __str__(self) -> str:
-        return describe(self.row)
+        return describe(self)
 
 
 class LoaderBench:
@@ -101,7 +105,7 @@ class LoaderBench:
             self._rounds.keep("proof", json.loads(to_line(trials.proof)))
         with self._rounds.void_on_failure():
             measured = trials.measured()
-        self._tell(describe(measured.row))
+        self._tell(str(measured))
         return measured
 
 
@@ -114,6 +118,7 @@ class _Trials:
         self.proof: Record | None = None
         self.records: list[Record] = []
         self.figures: list[Figures] = []
+        self._seconds: list[float] = []
 
     def __call__(self, number: int) -> float:
         """One trial; its time as the benchmark counts it. Skips or fails the test."""
@@ -134,7 +139,8 @@ class _Trials:
             raise BadInput(f"{label}: fewer than three batches arrived; try a smaller batch_size")
         self.records.append(record)
         self.figures.append(found)
-        return TIMES[self._task.measure](found)
+        self._seconds.append(TIMES[self._task.measure](found))
+        return self._seconds[-1]
 
     def _begin(self) -> tuple[str, TrialSpec]:
         label, spec = self._bench.spec(self._task)
@@ -156,7 +162,13 @@ class _Trials:
         # A summary leaves the ceiling out, which here is what was asked for.
         named = [replace(record, spec=replace(record.spec, loader="the ceiling")) for record in records]
         row = summarise(named if self._task.loader == CEILING else records)[0]
-        return Measured(row=row, figures=tuple(self.figures), records=tuple(self.records))
+        return Measured(
+            measure=self._task.measure,
+            seconds=tuple(self._seconds),
+            row=row,
+            figures=tuple(self.figures),
+            records=tuple(self.records),
+        )
 
 
 def _settle(record: Record) -> None:
@@ -168,22 +180,34 @@ def _settle(record: Record) -> None:
         pytest.fail(told, pytrace=False)
 
 
-def describe(row: Row) -> str:
+def describe(measured: Measured) -> str:
     """A benchmark's figures in one line, with what limits them."""
-    first = (row.startup_seconds or 0) + (row.first_batch_seconds or 0)
-    bounded = row.trials > 1 and row.ci_low is not None
+    row = measured.row
     parts = [
-        f"{row.samples_per_second or 0:.0f} samples/s"
-        + (f" [{row.ci_low:.0f}, {row.ci_high:.0f}]" if bounded else ""),
-        *(
-            []
-            if row.cpu_seconds_per_sample is None
-            else [f"{1000 * row.cpu_seconds_per_sample:.2f} CPU ms a sample"]
-        ),
-        f"{first:.2f} s from process start to first batch",
+        *_headline(measured),
         f"{row.trials} trial{'s' if row.trials != 1 else ''} on {row.cores} cores",
         *row.cache,
         "same work: proved" if row.same_work else "same work: unchecked",
-        *row.labels,
+        *(label for label in row.labels if measured.measure == "throughput" or "disturbed" in label),
     ]
     return one_line(f"{row.contestant}: {', '.join(parts)}")
+
+
+def _headline(measured: Measured) -> Iterator[str]:
+    """What was asked for; of a rate also what goes with it."""
+    row, seconds = measured.row, sorted(measured.seconds)
+    if measured.measure == "step":
+        micros = [1e6 * took for took in seconds]
+        yield f"{median(micros):.2f} us from batch to batch ({micros[0]:.2f} to {micros[-1]:.2f})"
+        return
+    if measured.measure == "first_batch":
+        spread = f"({seconds[0]:.2f} to {seconds[-1]:.2f})"
+        yield f"{median(seconds):.2f} s from process start to first batch {spread}"
+        return
+    bounded = row.trials > 1 and row.ci_low is not None
+    yield f"{measured.samples_per_second:.0f} samples/s" + (
+        f" [{row.ci_low:.0f}, {row.ci_high:.0f}]" if bounded else ""
+    )
+    if row.cpu_seconds_per_sample is not None:
+        yield f"{1000 * row.cpu_seconds_per_sample:.2f} CPU ms a sample"
+    yield f"{(row.startup_seconds or 0) + (row.first_batch_seconds or 0):.2f} s to the first batch"

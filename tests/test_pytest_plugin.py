@@ -148,9 +148,24 @@ def test_first(pipebench_loader):
     found = pipebench_loader("tiny:Tiny", measure="first_batch", {BRIEF}).figures
     assert all(one.startup_seconds > 0.01 for one in found)
 """
-    run(source, "--benchmark-json=b.json").assert_outcomes(passed=1)
+    result = run(source, "--benchmark-json=b.json")
+    result.assert_outcomes(passed=1)
+    told = "test_first: tiny:Tiny: * s from process start to first batch (* to *), 3 trials on *: unchecked*"
+    result.stdout.fnmatch_lines([told])
+    assert "short" not in result.stdout.str()
     [found] = bench_json(project)
     assert min(found["stats"]["data"]) > 0.01
+
+
+def test_the_harness_itself_can_be_timed(run: Run) -> None:
+    source = """
+def test_step(pipebench_loader):
+    found = pipebench_loader("resident", measure="step", seconds=0.1, rounds=1)
+    assert found.seconds == (found.figures[0].batch_seconds,)
+"""
+    result = run(source)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["test_step: resident: * us from batch to batch (* to *), 1 trial on *"])
 
 
 def test_without_pytest_benchmark_it_measures_all_the_same(run: Run) -> None:
