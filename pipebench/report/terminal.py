@@ -27,9 +27,9 @@ def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standin
 
 
 def _fitting(console: Console, rows: Sequence[Row]) -> list[Table]:
-    """One table, or where its stalls have no place beside the figures, a second one for them."""
+    """One table; on a terminal without place for its stalls beside the figures, a second one for them."""
     whole = table(rows)
-    if len(_emulated(rows)) < 2 or _least_width(console, whole) <= console.width:
+    if not console.is_terminal or len(_emulated(rows)) < 3 or _least_width(console, whole) <= console.width:
         return [whole]
     return [table(rows, stalls=False), table(rows, figures=False)]
 
