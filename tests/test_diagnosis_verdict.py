@@ -96,6 +96,13 @@ def test_stages_that_cannot_be_told_apart_are_undecided() -> None:
     assert "cannot be told apart" in named.why[0]
 
 
+def test_stages_are_not_told_apart_in_bursts() -> None:
+    """CPU time is not that of the samples which were delivered meanwhile."""
+    evidence = Pipeline(decode=2).evidence()
+    named = name(replace(evidence, loader=replace(evidence.loader, bursts=0.4)))
+    assert named.verdict is Narrow.UNDECIDED
+
+
 def test_stages_that_a_loader_fuses_are_one() -> None:
     fused = ((Stage.DECODE, Stage.TRANSFORM),)
     named = name(replace(Pipeline(decode=1, transform=0.98).evidence(), fused=fused))

@@ -156,8 +156,16 @@ def _lowest(evidence: Evidence, lowest: str) -> Named:
     if use is None:
         return Named(Narrow.UNDECIDED, why=("the loader is the lowest term, and its CPU time is not known",))
     if use.estimate >= FULL and use.low >= SURELY_FULL:
-        return largest_stage(evidence)
+        return _full(evidence)
     if use.high < FULL:
         return explain(evidence)
     told = f"the loader uses {use.estimate:.0%} [{use.low:.0%}, {min(use.high, 1):.0%}] of its cores"
     return Named(Narrow.UNDECIDED, why=(f"{told}: neither full nor idle",))
+
+
+def _full(evidence: Evidence) -> Named:
+    """The loader's work fills its cores; in bursts that is not the work of the samples delivered meanwhile."""
+    if evidence.loader.bursts > BURSTS:
+        told = f"{evidence.loader.bursts:.0%} of the time passes in gaps of more than three times the mean"
+        return Named(Narrow.UNDECIDED, why=(f"{told}: too uneven to tell stages apart",))
+    return largest_stage(evidence)
