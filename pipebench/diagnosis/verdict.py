@@ -164,7 +164,7 @@ def _lowest(evidence: Evidence, lowest: str) -> Named:
 
 
 def _full(evidence: Evidence) -> Named:
-    """The loader's work fills its cores; in bursts that is not the work of the samples delivered meanwhile."""
+    """The loader's work fills its cores. In bursts it is not that of the samples delivered meanwhile."""
     if evidence.loader.bursts > BURSTS:
         told = f"{evidence.loader.bursts:.0%} of the time passes in gaps of more than three times the mean"
         return Named(Narrow.UNDECIDED, why=(f"{told}: too uneven to tell stages apart",))
