@@ -39,6 +39,15 @@ def test_throughput_is_the_rows_with_its_interval_the_fastest_first(
         assert (bar.length, bar.low, bar.high) == (row.samples_per_second, row.ci_low, row.ci_high)
 
 
+def test_a_cut_is_not_held_against_the_limit_of_decoding(make_record: Make, tmp_path: Path) -> None:
+    for until, expected in (("batch", ", 67% of the limit"), ("read", "")):
+        records = [*with_spec(whole_run(make_record), until=until)]
+        found = gathered(save(tmp_path / f"{until}.jsonl", records))
+        bar = next(iter(throughput(found))).bars[0]
+        assert bar.detail.partition("-")[2].lstrip("0123456789") == expected
+        assert any("of what decoding" in one.text for one in sentences(found)) == bool(expected)
+
+
 def test_one_trial_has_no_interval(make_record: Make, tmp_path: Path) -> None:
     path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100}, blocks=1))
     [picture] = throughput(gathered(path))

@@ -9,7 +9,7 @@ from pipebench.contest import Line
 from pipebench.findings import Finding, some
 from pipebench.report.columns import USUAL, chosen
 from pipebench.report.crossings import crossings
-from pipebench.report.gathered import Gathered, Part
+from pipebench.report.gathered import Entry, Gathered, Part
 from pipebench.report.sheet import Sheet, lay_out
 from pipebench.report.terminal import sentence, stall_text
 from pipebench.stats import Outcome
@@ -68,7 +68,7 @@ def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
         standing = standings(part.records, step, derive=gathered.derive)
         on = f"On {step}: " if len(steps) > 1 else ""
         yield Sentence(_tone(part.rows, standing), f"{on}{sentence(part.rows, standing)}")
-        yield from _told(part.rows, step)
+        yield from _told(part.entries, step)
 
 
 def _found(finding: Finding) -> Sentence:
@@ -85,14 +85,15 @@ def _tone(rows: Sequence[Row], standing: Iterable[Standing]) -> Tone:
     return "shown" if decided and not overhead else "open"
 
 
-def _told(rows: Iterable[Row], step: str) -> Iterator[Sentence]:
+def _told(entries: Iterable[Entry], step: str) -> Iterator[Sentence]:
     """How near the fastest comes to the host's limit, and how long an accelerator waits for it."""
-    own = [row for row in rows if row.step == step and row.samples_per_second is not None]
+    own = [entry for entry in entries if entry.row.step == step and entry.measured]
     if not own:
         return
-    best = max(own, key=lambda row: row.samples_per_second or 0.0)
+    fastest = max(own, key=lambda entry: entry.row.samples_per_second or 0.0)
+    best = fastest.row
     spec = parse_step(step)
-    if step == "null" and best.efficiency is not None:
+    if step == "null" and fastest.until == "batch" and best.efficiency is not None:
         text = f"{best.contestant} reaches {best.efficiency:.0%} of what decoding alone would reach"
         yield Sentence("told", f"{text} on {_cores(best.cores)}.")
     if best.stall is not None:

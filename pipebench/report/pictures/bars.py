@@ -83,7 +83,8 @@ def _rate(entry: Entry, whose: Whose) -> Bar | None:
     row = entry.row
     assert row.samples_per_second is not None
     bounds = (row.ci_low, row.ci_high) if row.trials > 1 else (None, None)
-    limit = f"{row.efficiency:.0%} of the limit" if row.efficiency is not None else ""
+    whole = entry.until == "batch"  # what stops before decoding has another limit
+    limit = f"{row.efficiency:.0%} of the limit" if whole and row.efficiency is not None else ""
     known = None not in bounds
     return Bar(
         whose=whose,
