@@ -95,13 +95,14 @@ def test_stages_are_those_of_diagnose(make_record: Make, tmp_path: Path) -> None
     )
     assert bar.length == pytest.approx(5.0, rel=0.01)
     assert "decode 2.00 [" in bar.detail
+    assert "cannot be told" not in bar.detail
 
 
 def test_a_stage_below_nothing_is_said_to_be_so(make_record: Make, tmp_path: Path) -> None:
     rates = {"read": 100, "decode": 200, "batch": 100}
     [picture] = stages(gathered(*cut_runs(make_record, tmp_path, rates)))
     assert "decode -2.50 [" in picture.bars[0].detail
-    assert "(below what can be told)" in picture.bars[0].detail
+    assert "(cannot be told from nothing)" in picture.bars[0].detail
     assert picture.bars[0].segments[1].value == 0
 
 

@@ -54,4 +54,4 @@ def _told(cost: StageCost) -> str:
     """`decode 0.81 [0.78, 0.84]`, in ms."""
     own = cost.cpu_seconds
     text = f"{cost.name} {1e3 * own.estimate:.2f} [{1e3 * own.low:.2f}, {1e3 * own.high:.2f}]"
-    return text if own.estimate >= 0 else f"{text} (below what can be told)"
+    return text if own.low > 0 else f"{text} (cannot be told from nothing)"
