@@ -17,6 +17,8 @@ class PlantedSettings(Settings):
     """Whose batches, and when they are held up."""
 
     of: str = "torch_dataloader"
+    gap_ms: float = 0.0
+    """Before every batch: beside a long one the loader's own pace, and the host's other load, hardly matter."""
     every: int = 0
     """Batches from one burst to the next; 0: none."""
     burst_ms: float = 0.0
@@ -44,8 +46,8 @@ class Planted:
         batches = self._inner.epoch(number)
         time.sleep(self._own.boundary_ms / 1e3)
         for count, batch in enumerate(batches, 1):
-            if self._own.every and count % self._own.every == 0:
-                time.sleep(self._own.burst_ms / 1e3)
+            burst = self._own.every and count % self._own.every == 0
+            time.sleep((self._own.gap_ms + (self._own.burst_ms if burst else 0.0)) / 1e3)
             yield batch
 
     def close(self) -> None:
