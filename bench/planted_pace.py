@@ -18,7 +18,7 @@ class PlantedSettings(Settings):
 
     of: str = "torch_dataloader"
     gap_ms: float = 0.0
-    """Before every batch: beside a long one the loader's own pace, and the host's other load, hardly matter."""
+    """Before every batch; beside a long one the loader's own pace and the host's load hardly matter."""
     every: int = 0
     """Batches from one burst to the next; 0: none."""
     burst_ms: float = 0.0
