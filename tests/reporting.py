@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipebench.figures import remembered
-from pipebench.report.gathered import Gathered, gather
+from pipebench.report.gather import gather
+from pipebench.report.gathered import Gathered
 from pipebench.result_files import open_sources
 from pipebench.results import LIMITS_BLOCK, Record
 from tests.comparing import MACHINE, run_records, save

@@ -8,7 +8,7 @@ import pytest
 
 from pipebench.errors import BadInput
 from pipebench.figures import figures
-from pipebench.report.gathered import setup
+from pipebench.report.alike import setup
 from pipebench.results import Record, read
 from pipebench.summary import summarise
 from tests.comparing import bench, bench_file, rounds, run_records, save

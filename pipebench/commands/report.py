@@ -54,7 +54,7 @@ class ReportCommand:
 
 def _gathered(paths: Sequence[Path], *, redact: bool) -> "Gathered":
     from pipebench.figures import remembered
-    from pipebench.report.gathered import gather
+    from pipebench.report.gather import gather
     from pipebench.result_files import open_sources, without_collections
 
     with without_collections():

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from pipebench.report.gathered import Entry, Gathered, setup
+from pipebench.report.alike import setup
+from pipebench.report.gathered import Entry, Gathered
 from pipebench.report.pictures.bars import idle
 from pipebench.report.pictures.model import Bars, Curve, Curves, Point, owner
 from pipebench.step import parse_step

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pipebench.report.gathered import Entry, loader_name
+from pipebench.report.alike import loader_name
+from pipebench.report.gathered import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

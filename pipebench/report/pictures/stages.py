@@ -7,7 +7,8 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Evidence
 from pipebench.diagnosis.seen import Seen, see
 from pipebench.diagnosis.stages import StageCost, stage_costs
-from pipebench.report.gathered import Entry, Gathered, setup
+from pipebench.report.alike import setup
+from pipebench.report.gathered import Entry, Gathered
 from pipebench.report.pictures.bars import fitting
 from pipebench.report.pictures.model import Bar, Bars, Segment, owner
 
