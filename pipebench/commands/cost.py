@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from pipebench.progress import add_quiet, pulse
+
 EXAMPLE = """\
 examples:
   pipebench cost --prices prices.csv                       of the newest results under .pipebench
@@ -28,6 +30,7 @@ class CostCommand:
         add("--price", metavar="NAME", help="which of them, if the file holds several")
         add("--redact", action="store_true", help="leave out host, user, bucket and path names")
         add("--json", action="store_true", help="print as JSON")
+        add_quiet(parser)
 
     def run(self, args: argparse.Namespace) -> int:
         from pipebench.commands._output import newest
@@ -40,12 +43,15 @@ class CostCommand:
         from pipebench.summary import summarise
 
         price = chosen(read_prices(args.prices), args.price)
-        [source] = open_sources([args.result] if args.result else newest(1), redact=args.redact)
-        if source.contents is None:
-            raise BadInput(f"{source.name} holds no rates in samples per second; name a file of pipebench")
         found = []
-        for records in source.runs.values():
-            found += bills(summarise(records), records, price)
+        with pulse(lambda: "deriving figures"):
+            [source] = open_sources([args.result] if args.result else newest(1), redact=args.redact)
+            if source.contents is None:
+                raise BadInput(
+                    f"{source.name} holds no rates in samples per second; name pipebench's results"
+                )
+            for records in source.runs.values():
+                found += bills(summarise(records), records, price)
         if not found:
             raise BadInput(f"{source.name} holds no trial that ended ok")
         print(dumps(as_json(found, price)) if args.json else render(found, price, width()).rstrip("\n"))
