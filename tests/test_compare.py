@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from pipebench import compare
 from pipebench.compare import against, marked_blocks, standings
 from pipebench.goal import Goal
 from pipebench.measure import Look, Trace
@@ -39,6 +40,20 @@ def test_the_fastest_is_the_baseline_unless_another_is_named(make_record: Make) 
     assert standing.comparison.ratio.estimate == pytest.approx(0.5)
     (standing,) = standings(records, "null", baseline="slow")
     assert standing.comparison.ratio.estimate == pytest.approx(2)
+
+
+def test_disturbed_blocks_do_not_choose_the_fastest(
+    make_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "marked_blocks", lambda *_: {0, 1, 2})
+    fast, slow = (50, 50, 50, 200, 200), (100, 100, 100, 100, 100)
+    records = [
+        make_record(rate, name, block)
+        for name, rates in (("fast", fast), ("slow", slow))
+        for block, rate in enumerate(rates)
+    ]
+    (standing,) = standings(records, "null")
+    assert (standing.contestant, standing.baseline) == ("slow", "fast")
 
 
 def test_nothing_measured_compares_nothing(make_record: Make) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from pipebench.compare import Standing
 from pipebench.profile_step import validity
 from pipebench.report.terminal import notes, print_run, sentence, table
-from pipebench.stats import Comparison, Interval, Outcome
+from pipebench.stats import Comparison, Interval, Outcome, inverse
 from pipebench.summary import Row
 
 
@@ -170,6 +171,13 @@ def test_labels_and_overhead_are_notes() -> None:
 )
 def test_the_sentence(outcome: Outcome, says: str) -> None:
     assert sentence([row("fast"), row("slow")], [standing(outcome)]).startswith(says)
+
+
+def test_the_fastest_is_the_one_that_the_pairs_call_so() -> None:
+    found = standing(Outcome.INDICATIVE)
+    turned = replace(found, comparison=replace(found.comparison, ratio=inverse(found.comparison.ratio)))
+    text = sentence([row("fast"), row("slow")], [turned])
+    assert text.startswith("slow came out fastest here, 1.25x [1.22, 1.28] the rate of fast")
 
 
 def test_two_that_met_in_no_block_are_not_compared() -> None:

@@ -192,11 +192,13 @@ def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
     if any(OVERHEAD in row.labels for row in rows):
         return f"No verdict: {OVERHEAD}."
     nearest, comparison = standings[0], standings[0].comparison
-    lead = interval_text(inverse(comparison.ratio))
+    fastest, next_, lead = nearest.baseline, nearest.contestant, inverse(comparison.ratio)
+    if lead.estimate < 1:  # the medians say one thing, and the pairs another
+        fastest, next_, lead = next_, fastest, comparison.ratio
     text = _SENTENCES[comparison.outcome].format(
-        fastest=nearest.baseline,
-        next=nearest.contestant,
-        lead=lead,
+        fastest=fastest,
+        next=next_,
+        lead=interval_text(lead),
         blocks=comparison.blocks,
         outcome=comparison.outcome,
         detectable=f"{comparison.detectable:.1%}",
