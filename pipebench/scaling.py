@@ -40,7 +40,8 @@ class Need:
             return "unreachable"
         if self.how == "beyond":
             return f"> {self.limit}"
-        text = f"{self.least}" if self.least == self.most else f"{self.least}-{self.most or '?'}"
+        more = f"-{self.most}" if self.most else " or more"
+        text = f"{self.least}{'' if self.least == self.most else more}"
         return text if self.how == "measured" else f"{text} (extrapolated)"
 
 

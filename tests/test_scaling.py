@@ -32,6 +32,7 @@ def test_two_counts_give_two_bounds() -> None:
     assert found == Need(how="extrapolated", least=3, most=4)
     assert str(found) == "3-4 (extrapolated)"
     assert need(1800, measured) == Need(how="extrapolated", least=4, most=None)
+    assert str(need(1800, measured)) == "4 or more (extrapolated)"
 
 
 def test_beyond_twice_the_measured_cores_nothing_is_said() -> None:
