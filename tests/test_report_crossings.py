@@ -1,12 +1,16 @@
 """Where an accelerator begins to starve, on the page as `crossover` says it."""
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipebench import cli, forking
 from pipebench.crossover import Predictor
+from pipebench.dataset import Dataset
 from pipebench.figures import figures
 from pipebench.report.crossings import crossings
 from pipebench.report.sentences import sentences
@@ -15,6 +19,7 @@ from pipebench.schedule import Contestant
 from pipebench.sweep import rates_about, seen, step
 from tests.comparing import save
 from tests.reporting import at_step, gathered
+from tests.simulated import SimulatedLoader, executor
 
 Make = Callable[..., Record]
 PROOF = {"samples": 400, "complete": True}
@@ -48,6 +53,34 @@ def test_the_rates_are_those_of_crossover(make_record: Make, tmp_path: Path) -> 
     ]
     assert rates[0] is not None
     assert rates[0].estimate == pytest.approx(105, rel=0.03)
+
+
+def test_the_page_and_the_command_say_the_same(
+    make_record: Make,
+    make_dataset: Callable[..., Dataset],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A simulated loader, swept by the command, which then tries one rate more."""
+    loader = SimulatedLoader(gaps_ms=[4] * 50, boundary_ms=20, noise=0.05)
+    simulate, data = executor(make_record, {"dali": loader}), make_dataset(samples=500).url
+
+    def execute(self: object, spec: Any, timeout: float, **identity: Any) -> Record:
+        record = simulate(spec, timeout, **identity)
+        proved = {"samples": 500, "complete": True} if record.block == PROOF_BLOCK else {}
+        return replace(record, same_work=proved)
+
+    monkeypatch.setattr(forking.Nursery, "run_trial", execute)
+    monkeypatch.setattr("pipebench.machine.usable_cpus", lambda asked=None: [0, 1][: asked or 2])
+    monkeypatch.chdir(tmp_path)
+    options = ("--loader", "dali", "--batch-size", "10", "--trials", "2", "--seconds", "1.5")
+    assert cli.main(["crossover", "--data", data, *options, "--out", "r.jsonl", "--json", "--quiet"]) == 0
+    [answer] = json.loads(capsys.readouterr().out)
+    rates = [crossing["rate"] for crossing in answer["crossings"]]
+    assert [text.partition("up to ")[2].partition(" samples")[0] for text in told(Path("r.jsonl"))] == [
+        f"{rate['estimate']:.0f} [{rate['low']:.0f}, {rate['high']:.0f}]" for rate in rates
+    ]
 
 
 def test_from_ten_blocks_on_it_is_not_indicative(make_record: Make, tmp_path: Path) -> None:
