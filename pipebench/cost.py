@@ -139,7 +139,7 @@ def measured(record: Record) -> dict[str, float]:
 
 def bills(rows: Iterable[Row], records: Iterable[Record], price: Price) -> list[Bill]:
     """One for each row that has a rate, all with energy of one tier."""
-    kept, trials = [row for row in rows if row.samples_per_second], list(records)
+    kept, trials = _in_order([row for row in rows if row.samples_per_second]), list(records)
     counted = {(row.contestant, row.step): _counted(row, trials) for row in kept}
     own = {row.step: _own_rate(row.step) for row in kept}
     tier: Tier = "none"
@@ -148,6 +148,12 @@ def bills(rows: Iterable[Row], records: Iterable[Record], price: Price) -> list[
     elif kept and all(modelled(price, 1.0, own[row.step]) for row in kept):
         tier = "modelled"
     return [_bill(row, price, own[row.step], tier, counted[row.contestant, row.step]) for row in kept]
+
+
+def _in_order(rows: Sequence[Row]) -> list[Row]:
+    """Contestants as they came, and of each the slowest step first."""
+    names = list(dict.fromkeys(row.contestant for row in rows))
+    return sorted(rows, key=lambda row: (names.index(row.contestant), _own_rate(row.step) or 0.0))
 
 
 def _own_rate(step: str) -> float | None:
