@@ -24,7 +24,12 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
     whole = not console.is_terminal
     console.print(Text(one_line(verdict_sentence(diagnosis))), style="bold", soft_wrap=whole)
     for line in lines(diagnosis):
-        console.print(Text(one_line(line) if line else ""), soft_wrap=whole)
+        console.print(_shown(line), soft_wrap=whole)
+
+
+def _shown(line: str) -> Text:
+    """Names and reasons as they are, and the line's own indent."""
+    return Text(line[: len(line) - len(line.lstrip())] + one_line(line))
 
 
 def lines(diagnosis: Diagnosis) -> Iterator[str]:
@@ -159,6 +164,8 @@ def _tries(diagnosis: Diagnosis) -> Iterator[str]:
         return
     yield ""
     yield "Tried, against the pipeline as it is in the same blocks"
+    if diagnosis.evidence.whole.disturbed:
+        yield "  (other processes were busy: more workers may only have taken cores from them)"
     for tried in diagnosis.tries:
         sure = "" if tried.gain.low > 1 or tried.gain.high < 1 else "   no difference shown"
         yield f"  {_pasted(diagnosis, tried.options):<44} {interval_text(tried.gain)}{sure}"
