@@ -51,6 +51,12 @@ class Pipeline:
     """All workers together wait for each sample."""
     locked: float = 0.0
     """Work under a lock, in decode."""
+    lock_sleeps: float = 0.0
+    """Whoever holds a lock while reading sleeps so long."""
+    ship: float = 0.0
+    """Each worker waits for each batch that is not cut, when it passes it on."""
+    decode_waits: float = 0.0
+    """Each worker waits for each sample, for something that decodes it elsewhere."""
     sleep: float = 0.0
     """Of the consumer, before it passes a batch on."""
     copy: float = 0.0
@@ -69,23 +75,30 @@ class Pipeline:
         copy = self.copy / self.size if depth == 3 else 0.0
         took = {
             "runs": (work + locked + copy) / self.cores,
-            "worker": (work + locked + self.latency) / self.workers,
+            "worker": (work + locked + self._waiting(depth)) / self.workers,
             "bucket": self.bucket,
-            "lock": locked,
+            "lock": locked or self.lock_sleeps,
             "consumer": self.sleep / self.size + copy,
         }
         each = max(took.values())
         cpu = work + locked + copy
-        waits = self._waits(took, each, work + locked, locked)
+        waits = self._waits(took["lock"], each, work + locked, self._waiting(depth))
         return _with_chance(each, cpu, self.cores, (copy + 0.005) / each, waits, random)
 
-    def _waits(self, took: dict[str, float], each: float, work: float, locked: float) -> dict[str, float]:
+    def _waiting(self, depth: int) -> float:
+        """Of a worker, for each sample."""
+        decoding = self.decode_waits if depth >= 1 else 0.0
+        return self.latency + decoding + (self.ship / self.size if depth == 3 else 0.0)
+
+    def _waits(self, lock: float, each: float, work: float, waiting: float) -> dict[str, float]:
         """Of the workers' time: at work, waiting for bytes, for the lock, or for the consumer."""
         runs = work / self.workers / each
         left = max(0.0, 1 - runs)
-        sleeps = left if self.bucket == each else min(left, self.latency / self.workers / each)
-        lock = left - sleeps if locked == each else 0.0
-        return {"runs": runs, "sleeps": sleeps, "lock": lock, "idle": max(0.0, left - sleeps - lock)}
+        sleeps = left if self.bucket == each else min(left, waiting / self.workers / each)
+        if self.lock_sleeps == each:
+            sleeps = min(left, 1 / self.workers)
+        locked = left - sleeps if lock == each else 0.0
+        return {"runs": runs, "sleeps": sleeps, "lock": locked, "idle": max(0.0, left - sleeps - locked)}
 
     def evidence(self, random: Random | None = None) -> Evidence:
         """All phases."""
@@ -105,6 +118,7 @@ class Pipeline:
             cuts={stage: self.seen(stage, random) for stage in list(Stage)[:3]},
             read_one_core=one.seen(Stage.READ, random),
             more_workers=replace(self, workers=2 * self.workers).seen(random=random),
+            workers=self.workers,
             larger_batch=replace(self, size=2 * self.size).seen(random=random),
         )
 

@@ -23,6 +23,7 @@ CASES = {
     "a sleep in the hand-over": (Pipeline(sleep=100), Narrow.OVERHEAD, HAND_OVER),
     "a copy that fills the consumer": (Pipeline(copy=160), Narrow.OVERHEAD, HAND_OVER),
     "a copy that fills the cores": (Pipeline(copy=75), Narrow.OVERHEAD, HAND_OVER),
+    "a worker that sleeps when it passes a batch on": (Pipeline(ship=300), Narrow.OVERHEAD, HAND_OVER),
     "one worker": (Pipeline(workers=1), Narrow.OVERHEAD, WORKERS),
     "one worker, dear decode": (Pipeline(workers=1, decode=3), Narrow.OVERHEAD, WORKERS),
     "a lock": (Pipeline(locked=3), Narrow.OVERHEAD, LOCK),
@@ -45,7 +46,7 @@ def test_nothing_else_is_ever_named(case: str, seed: int, amount: float) -> None
     pipeline, verdict, detail = CASES[case]
     planted = {
         key: value * amount
-        for key in ("bucket", "latency", "sleep", "copy", "locked", "step_cpu")
+        for key in ("bucket", "latency", "sleep", "copy", "locked", "step_cpu", "ship")
         if (value := getattr(pipeline, key))
     }
     named = name(replace(pipeline, **planted).evidence(Random(seed)))
@@ -80,6 +81,21 @@ def test_waiting_reads_are_not_storage_before_the_hand_over_is_ruled_out() -> No
     evidence = Pipeline(bucket=1.5).evidence()
     for missing in ("larger_batch", "read_one_core"):
         assert name(replace(evidence, **{missing: None})).verdict is Narrow.UNDECIDED  # type: ignore[arg-type] # names fit
+
+
+@pytest.mark.parametrize("pipeline", [Pipeline(lock_sleeps=3), Pipeline(decode_waits=5)])
+def test_what_could_be_two_things_is_undecided(pipeline: Pipeline) -> None:
+    """A device that serves one at a time, or a lock; too few workers, or a decoder elsewhere that is slow."""
+    named = name(pipeline.evidence())
+    assert named.verdict is Narrow.UNDECIDED, named.why
+
+
+def test_workers_that_all_wait_for_their_helpers_hold_no_lock() -> None:
+    """As where reads are done by threads: the worker itself waits for them."""
+    evidence = Pipeline(bucket=1.5).evidence()
+    read = replace(evidence.cuts[Stage.READ], waits={"lock": 0.97, "runs": 0.03})
+    cuts = {**evidence.cuts, Stage.READ: read}
+    assert name(replace(evidence, cuts=cuts)).verdict is Narrow.STORAGE
 
 
 def test_larger_batches_from_afar_say_nothing_of_the_hand_over() -> None:

@@ -54,6 +54,8 @@ class Evidence:
     read_one_core: Seen | None = None
     more_workers: Seen | None = None
     larger_batch: Seen | None = None
+    workers: int = 0
+    """As the loader's settings say; 0 where they do not."""
     is_remote: bool = False
     """Whether all phases read from somewhere else than this host."""
     fused: tuple[tuple[Stage, ...], ...] = ()

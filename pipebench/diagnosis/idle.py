@@ -46,13 +46,18 @@ def _consumer_is_full(evidence: Evidence) -> Named | None:
 
 
 def _too_few_workers(evidence: Evidence) -> Named | None:
+    """More of them help, those that are there are at work, and what is idle was idle before the hand-over."""
     gain = _gain(evidence, evidence.more_workers)
-    reading = _share_in(evidence, Stage.READ)
+    reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
     if gain is None or gain.low < GAIN or reading is None or reading > NO:
         return None
-    if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
-        return Named(Narrow.UNDECIDED, why=("more workers help, and so do larger batches",))
     told = f"with twice the workers the loader is {_times(gain)} as fast"
+    if before is None or before < YES:
+        return None
+    if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
+        return Named(Narrow.UNDECIDED, why=(told, "and so it is with larger batches"))
+    if evidence.loader.waits and evidence.loader.share_of_waits("runs") < MOSTLY:
+        return Named(Narrow.UNDECIDED, why=(told, "but those that are there mostly wait"))
     return Named(Narrow.OVERHEAD, Detail.WORKERS, (_idle(evidence), told))
 
 
@@ -64,10 +69,14 @@ def _hand_over(evidence: Evidence) -> Named | None:
         told = f"with batches of twice the size the loader is {_times(batch)} as fast"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
     before = _share_in(evidence, Stage.TRANSFORM)
-    if before is None or before > NO or _gains(evidence, evidence.more_workers):
+    if before is None or before > NO:
         return None
     told = f"{1 - before:.0%} of the idle time is there only when batches are handed over"
     return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
+
+
+_FOR_BYTES = ("sleeps", "reads", "lock")
+"""What a worker that reads may wait in, once a lock among workers is ruled out."""
 
 
 def _reads(evidence: Evidence) -> Named | None:
@@ -83,12 +92,12 @@ def _reads(evidence: Evidence) -> Named | None:
     if read.share_of_waits("idle") > MOSTLY:
         waiting = f"workers then wait for others in {read.share_of_waits('idle'):.0%} of the looks"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, waiting))
-    if read.share_of_waits("lock") > LOCKED:
-        return _locked_reads(evidence, told)
+    if read.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, read):
+        return _locked_reads(evidence, read, told)
     alone = evidence.read_one_core
     if alone is None or alone.use is None or alone.use.high > SATURATED:
         return Named(Narrow.UNDECIDED, why=(told, "but a single core is not shown to idle too"))
-    if read.waits and read.share_of_waits("sleeps") + read.share_of_waits("reads") < MOSTLY:
+    if read.waits and sum(map(read.share_of_waits, _FOR_BYTES)) < MOSTLY:
         return Named(Narrow.UNDECIDED, why=(told, "but workers are not met waiting for bytes"))
     return Named(Narrow.STORAGE, why=(_idle(evidence), told))
 
@@ -101,10 +110,21 @@ def _remote_reads(evidence: Evidence, told: str) -> Named:
     return Named(Narrow.STORAGE, why=(_idle(evidence), told))
 
 
-def _locked_reads(evidence: Evidence, told: str) -> Named:
-    if _gains_nothing(evidence, evidence.more_workers):
+def _waits_for_helpers(evidence: Evidence, seen: Seen) -> bool:
+    """Whether all workers wait at a time, so that what they wait for is no lock which one of them holds."""
+    return evidence.workers > 1 and seen.share_of_waits("lock") > 1 - 0.5 / evidence.workers
+
+
+def _locked_reads(evidence: Evidence, read: Seen, told: str) -> Named:
+    """A lock, if its holder works; one that sleeps could as well be a device that takes its time."""
+    if _gains_nothing(evidence, evidence.more_workers) and _keeps_a_core(read):
         return Named(Narrow.OVERHEAD, Detail.LOCK, (told, *_lock_reasons(evidence)))
     return Named(Narrow.UNDECIDED, why=(told, "and workers wait for a lock meanwhile"))
+
+
+def _keeps_a_core(seen: Seen) -> bool:
+    """Whether the phase uses one core at least, as whoever holds a lock and works does."""
+    return seen.use is not None and seen.cores * seen.use.high >= SATURATED
 
 
 def _lock(evidence: Evidence) -> Named | None:
@@ -118,10 +138,14 @@ def _lock(evidence: Evidence) -> Named | None:
 
 
 def _is_locked(evidence: Evidence) -> bool:
-    """Seen in worker processes; threads of one process cannot be looked into, but fill one core alone."""
+    """Seen in worker processes, of which one works or sleeps meanwhile.
+
+    Threads of one process cannot be looked into, but fill one core alone.
+    """
     loader, alone = evidence.loader, evidence.one_core
     if loader.waits:
-        return loader.share_of_waits("lock") > LOCKED
+        held = _keeps_a_core(loader) or loader.share_of_waits("sleeps") > LOCKED
+        return held and loader.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, loader)
     return alone is not None and alone.use is not None and alone.use.low > SATURATED
 
 
@@ -142,11 +166,6 @@ def _share_in(evidence: Evidence, stage: Stage) -> float | None:
 
 def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:
     return None if probe is None else ratio_of(probe.rate, evidence.loader.rate)
-
-
-def _gains(evidence: Evidence, probe: Seen | None) -> bool:
-    gain = _gain(evidence, probe)
-    return gain is not None and gain.low > GAIN
 
 
 def _gains_nothing(evidence: Evidence, probe: Seen | None) -> bool:

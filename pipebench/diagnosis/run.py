@@ -173,6 +173,7 @@ def gather(session: Session, bench: Bench) -> Evidence:
         read_one_core=seen[Phase.READ_ONE_CORE],
         more_workers=seen[Phase.MORE_WORKERS],
         larger_batch=seen[Phase.LARGER_BATCH],
+        workers=bench.workers,
         is_remote=bench.is_remote and not bench.memory,
         fused=_fused(bench.spec),
     )
