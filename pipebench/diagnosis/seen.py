@@ -59,8 +59,14 @@ class Seen:
     stall: float | None = None
     bytes_per_second: float | None = None
     """From a device or an object store, where that is counted."""
-    disturbed: bool = False
+    foreign_cores: float = 0.0
+    """That other processes kept busy."""
     trials: int = 1
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others were so busy that the phase's rate is not the pipeline's own."""
+        return self.foreign_cores > MOST_FOREIGN
 
     @property
     def idle_seconds(self) -> float | None:
@@ -98,14 +104,14 @@ def see(records: Sequence[Record], prior_cv: float = PRIOR_CV) -> Seen | None:
         bursts=median(_bursts(record) for record, _ in found),
         stall=median(stalls) if stalls else None,
         bytes_per_second=median(speeds) if speeds else None,
-        disturbed=median(f.foreign_cores or 0.0 for _, f in found) > MOST_FOREIGN,
+        foreign_cores=median(f.foreign_cores or 0.0 for _, f in found),
         trials=len(found),
     )
 
 
 LONG_GAP = 3
 MOST_FOREIGN = 0.3
-"""Cores kept busy by others, above which a phase is said to be disturbed."""
+"""Cores kept busy by others, above which a phase is disturbed."""
 
 
 def rate_of(values: Sequence[float], prior_cv: float = PRIOR_CV) -> Interval:

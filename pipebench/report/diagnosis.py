@@ -8,7 +8,7 @@ from rich.text import Text
 from pipebench.diagnosis.confirm import Confirmation
 from pipebench.diagnosis.evidence import Detail, Evidence, Narrow
 from pipebench.diagnosis.run import Diagnosis
-from pipebench.diagnosis.seen import Seen
+from pipebench.diagnosis.seen import MOST_FOREIGN, Seen
 from pipebench.diagnosis.stages import StageCost, stage_costs
 from pipebench.diagnosis.verdict import shared_cpu
 from pipebench.errors import one_line
@@ -183,9 +183,12 @@ def _pasted(diagnosis: Diagnosis, options: str) -> str:
 
 def _limits(diagnosis: Diagnosis) -> Iterator[str]:
     yield ""
-    disturbed = [name for name, seen in rates(diagnosis.evidence).items() if seen.disturbed]
-    if disturbed:
-        yield f"Other processes were busy meanwhile ({', '.join(disturbed)}): intervals may be too narrow."
+    foreign = max(seen.foreign_cores for seen in rates(diagnosis.evidence).values())
+    if foreign > MOST_FOREIGN:
+        yield (
+            f"Other processes kept up to {foreign:.1f} cores busy meanwhile: this is the answer beside them, "
+            "and intervals may be too narrow."
+        )
     cores, trials = diagnosis.evidence.cores, len(diagnosis.records)
     yield f"{cores} cores, {trials} trials in {diagnosis.seconds:.0f} s; same work: unchecked."
     yield "Intervals hold for this session on this host only."

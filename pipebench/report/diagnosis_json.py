@@ -66,6 +66,6 @@ def _seen(seen: Seen) -> Mapping[str, Any]:
         "worker_waits": seen.waits,
         "bursts": seen.bursts,
         "bytes_per_second": seen.bytes_per_second,
-        "disturbed": seen.disturbed,
+        "foreign_cores": seen.foreign_cores,
         "trials": seen.trials,
     }
