@@ -209,3 +209,13 @@ def test_a_terminal_of_80_columns(
     for name in ("crossover", "map"):
         assert run("--loader", "dali", name=name) == 0
         assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_a_sweep_whose_time_is_up_is_tried_over_the_blocks_that_it_has(run: Callable[..., int]) -> None:
+    options = ("--loader", "dali", "--out", "r.jsonl", "--trials", "5")
+    assert run(*options, "--max-time", "0.0001s") == 0
+    blocks = [
+        (r.spec.step, r.block) for r in read(Path("r.jsonl")) if r.contestant == "dali" and r.block >= 0
+    ]
+    assert {block for _, block in blocks} == {0}
+    assert len(blocks) == 12

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,9 @@ def add_sweeping(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("measuring")
     group.add_argument("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
     group.add_argument("--trials", type=int, default=3, metavar="N", help="blocks of the sweep (default: 3)")
-    group.add_argument("--max-time", metavar="T", help="begin no block that would end after T, such as 8m")
+    group.add_argument(
+        "--max-time", metavar="T", help="begin no block of the sweep that would end after T, such as 8m"
+    )
     about = "of a trial at least; up to 10 where an epoch takes so long (default: 3)"
     group.add_argument("--seconds", type=float, default=3.0, metavar="S", help=about)
     group.add_argument("--trial-timeout", type=float, default=120.0, metavar="S", help="default: 120")
@@ -160,7 +162,9 @@ class _Running:
         seen = self._seen(records, tried)
         if choose is not None:
             steps = {one.contestant: choose(one, fitting) for one in seen}
-            records = self._run(sweep_plan(self.plan, rates, shape, steps), "check")
+            done = 1 + max(record.block for record in records)
+            whole = replace(shape, blocks=done, max_seconds=None)  # no more blocks than there was time for
+            records = self._run(sweep_plan(self.plan, rates, whole, steps), "check")
             seen = self._seen(records, steps)
         measured = {one.contestant for one in seen}
         return seen, missing | {name: _reason(name, records) for name in rates if name not in measured}
