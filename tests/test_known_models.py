@@ -23,7 +23,14 @@ def test_what_is_not_known_is_not_derived(missing: str) -> None:
 
 def test_a_vision_models_work_is_six_times_its_forward_multiplications() -> None:
     """One forward and two backward passes, and two operations a multiplication."""
-    for name, gmacs in (("alexnet", 0.714), ("resnet50", 4.089), ("vit-b16", 17.564), ("vit-h14", 167.295)):
+    for name, gmacs in (
+        ("alexnet", 0.714),
+        ("resnet18", 1.814),
+        ("resnet50", 4.089),
+        ("resnet152", 11.514),
+        ("vit-b16", 17.564),
+        ("vit-h14", 167.295),
+    ):
         assert models()[name].training_flops == pytest.approx(6 * gmacs * 1e9)
 
 
