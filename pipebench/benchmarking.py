@@ -1,18 +1,18 @@
 """Trials as the rounds of a benchmark: what `pytest_plugin` does once its fixture is used."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
 
-from pipebench.errors import BadInput, one_line, unknown
+from pipebench.errors import BadInput, unknown
 from pipebench.figures import Figures, figures
 from pipebench.isolation import run_trial
+from pipebench.measured import Measured
 from pipebench.results import CEILING, Record, TrialSpec, to_line
-from pipebench.summary import Row, summarise
+from pipebench.summary import summarise
 from pipebench.workbench import Task, Workbench
 
 TIMES: Mapping[str, Callable[[Figures], float]] = {
@@ -35,29 +35,6 @@ class Rounds(Protocol):
     def keep(self, name: str, value: Any) -> None: ...
 
     def void_on_failure(self) -> Any: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What the rounds of one benchmark found."""
-
-    measure: str
-    seconds: tuple[float, ...]
-    """That each round took, as the benchmark counts them: a key of `TIMES`."""
-    row: Row
-    """The figures over all rounds, and in `labels` what limits them."""
-    figures: tuple[Figures, ...]
-    """Of each round."""
-    records: tuple[Record, ...]
-    """The raw values of each round."""
-
-    @property
-    def samples_per_second(self) -> float:
-        """The median round's, disturbed rounds left out where others are there."""
-        return self.row.samples_per_second or 0.0
-
-    def __str__(self) -> str:
-        return describe(self)
 
 
 class LoaderBench:
@@ -178,36 +155,3 @@ def _settle(record: Record) -> None:
         pytest.skip(told)
     if record.status != "ok":
         pytest.fail(told, pytrace=False)
-
-
-def describe(measured: Measured) -> str:
-    """A benchmark's figures in one line, with what limits them."""
-    row = measured.row
-    parts = [
-        *_headline(measured),
-        f"{row.trials} trial{'s' if row.trials != 1 else ''} on {row.cores} cores",
-        *row.cache,
-        "same work: proved" if row.same_work else "same work: unchecked",
-        *(label for label in row.labels if measured.measure == "throughput" or "disturbed" in label),
-    ]
-    return one_line(f"{row.contestant}: {', '.join(parts)}")
-
-
-def _headline(measured: Measured) -> Iterator[str]:
-    """What was asked for; of a rate also what goes with it."""
-    row, seconds = measured.row, sorted(measured.seconds)
-    if measured.measure == "step":
-        micros = [1e6 * took for took in seconds]
-        yield f"{median(micros):.2f} us from batch to batch ({micros[0]:.2f} to {micros[-1]:.2f})"
-        return
-    if measured.measure == "first_batch":
-        spread = f"({seconds[0]:.2f} to {seconds[-1]:.2f})"
-        yield f"{median(seconds):.2f} s from process start to first batch {spread}"
-        return
-    bounded = row.trials > 1 and row.ci_low is not None
-    yield f"{measured.samples_per_second:.0f} samples/s" + (
-        f" [{row.ci_low:.0f}, {row.ci_high:.0f}]" if bounded else ""
-    )
-    if row.cpu_seconds_per_sample is not None:
-        yield f"{1000 * row.cpu_seconds_per_sample:.2f} CPU ms a sample"
-    yield f"{(row.startup_seconds or 0) + (row.first_batch_seconds or 0):.2f} s to the first batch"
