@@ -303,7 +303,8 @@ def test_it_is_printed_in_light_colours_without_tools(browser: Browser, whole: P
     show(browser, whole, dark=True)
     pdf = base64.b64decode(browser.print_page())
     assert pdf.startswith(b"%PDF")
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    scheme = [{"name": "prefers-color-scheme", "value": "dark"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": scheme})
     assert run(browser, "return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     for hidden in ("nav", ".tools"):
         assert run(browser, "return document.querySelector(arguments[0]).offsetHeight", hidden) == 0

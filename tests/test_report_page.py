@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from pipebench.report.html import page as page_module
 from pipebench.report.html.axes import decades, linear
 from pipebench.report.html.page import LARGEST, Made, asset, policy, render
+from pipebench.report.html.raw import chosen_entries
 from pipebench.report.html.trials import listed
 from pipebench.report.sentences import sentences
 from pipebench.report.terminal import notes, sentence
-from pipebench.results import Record, read
+from pipebench.results import Record, read, to_line
 from pipebench.summary import summarise
 from tests.comparing import bench, bench_file, rounds, run_records, save
 from tests.reporting import HOSTILE, contrast, core_runs, cut_runs, gathered, whole_run
@@ -171,27 +173,52 @@ def test_names_of_places_are_gone_when_redacted(make_record: Make, tmp_path: Pat
 
 
 @pytest.fixture
-def crowd(make_record: Make) -> list[Record]:
-    """3000 trials of 600 contestants with long names and settings, which share one trace."""
-    first = make_record(100)
-    settings: dict[str, Any] = {f"knob{n}": "v" * 300 for n in range(10)}
-    return [
-        replace(first, contestant=f"{'x' * 300}{n % 600}", block=n // 600, settings=settings)
+def crowd(make_record: Make, tmp_path: Path) -> Path:
+    """3000 trials of 600 contestants whose names, settings and results are as long as one likes.
+
+    All of it is of characters that take six each where they are escaped.
+    """
+    first, long = make_record(100, run="r"), '"' * 1500
+    settings: dict[str, Any] = {f"knob{n}": long for n in range(2)}
+    records = [
+        replace(
+            make_record(100 + n % 600, f"{long}{n % 600}"),
+            block=n // 600,
+            settings=settings,
+            run=f"r{n % 30}",
+        )
         for n in range(3000)
     ]
+    path = tmp_path / "r.jsonl"
+    path.write_text("".join(f"{to_line(record)}\n" for record in [first, *records]))
+    return path
 
 
 @pytest.mark.timeout(120)
-def test_a_page_of_many_trials_stays_below_the_limit(crowd: list[Record], tmp_path: Path) -> None:
-    path = tmp_path / "r.jsonl"
-    from pipebench.results import to_line
-
-    path.write_text("".join(f"{to_line(record)}\n" for record in crowd))
-    found = page(path)
-    assert len(found.html.encode()) < LARGEST
-    assert "of 3000 trials" in found.text
+def test_a_page_stays_below_the_limit_whatever_it_is_made_of(crowd: Path) -> None:
+    found = page(crowd)
+    assert 1_000_000 < len(found.html.encode()) < LARGEST
+    assert "of 3001 trials" in found.text
+    assert "more lines" in found.text
     links = {href.removeprefix("#") for href in found.values("href") if href.startswith("#")}
     assert links <= set(found.values("id"))
+
+
+def test_what_is_drawn_has_its_records_before_others(make_record: Make, tmp_path: Path) -> None:
+    speeds = {f"l{n}": 100.0 + n for n in range(60)}
+    found = gathered(save(tmp_path / "r.jsonl", run_records(make_record, speeds, 1)))
+    drawn = {entry.number for entry in found.entries[-7:]}
+    assert [e.number for e in chosen_entries(found.entries, drawn, 9)] == [0, 1, *sorted(drawn)]
+
+
+def test_the_most_that_fits_is_shown(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(page(whole).html)
+    every = len(read(whole))
+    for limit, rows in ((size + 1000, every), (size - 1000, 30)):
+        monkeypatch.setattr(page_module, "LARGEST", limit)
+        html = page(whole).html
+        assert len(html) < limit
+        assert html.count('<tr id="t') == rows
 
 
 def test_of_too_many_trials_those_that_stand_out_are_listed(make_record: Make, tmp_path: Path) -> None:

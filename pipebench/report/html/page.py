@@ -7,21 +7,22 @@ itself: no request can leave it, and no script or style runs but its own two, wh
 
 import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipebench.errors import BadInput, one_line
-from pipebench.report import cells
 from pipebench.report.columns import cell, heading
 from pipebench.report.gathered import Gathered
 from pipebench.report.html import raw, setups, trials
 from pipebench.report.html.draw import bar_rows, plot
 from pipebench.report.html.draw_strips import strip_plots
-from pipebench.report.html.sections import sections
+from pipebench.report.html.sections import Section, sections
 from pipebench.report.sentences import sentences, sheet
+from pipebench.report.sheet import Sheet
 from pipebench.report.terminal import notes
 
 if TYPE_CHECKING:
@@ -31,10 +32,37 @@ LARGEST = 5_000_000
 """Bytes that a page stays below."""
 LONGEST = 200
 """Characters of any one text of others."""
-_ROWS = (2000, 600, 150, 30)
-"""Trials that a page lists: the most with which it stays below `LARGEST`."""
-_LINES = 400
-"""Of the comparison."""
+MOST_NAMES = 50
+
+
+class Room(NamedTuple):
+    """How much of what may be long is shown."""
+
+    trials: int
+    cards: int
+    """Of settings, machine and provenance."""
+    blocks: int
+    """Of records behind figures."""
+    lines: int
+    """Of the comparison."""
+    notes: int
+    """Below each table, and tables that have some."""
+
+
+ROOMS = (
+    Room(2000, 100, 120, 800, 40),
+    Room(600, 60, 60, 300, 20),
+    Room(150, 30, 30, 100, 10),
+    Room(30, 10, 10, 30, 5),
+)
+"""The first with which a page stays below `LARGEST` is taken, or the last."""
+
+
+class Anchors(NamedTuple):
+    """What a link within the page can lead to, by number."""
+
+    trials: AbstractSet[int]
+    entries: AbstractSet[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +77,10 @@ class Made:
 
 def render(gathered: Gathered, made: Made) -> str:
     """The page; raises `BadInput` where the template engine is not installed."""
-    environment = _environment()
-    page = environment.get_template("page.html")
+    page = _environment().get_template("page.html")
     fixed = _fixed(gathered, made)
-    for most in _ROWS:
-        text = page.render(**fixed, **_of_trials(gathered, most))
+    for room in ROOMS:
+        text = page.render(**fixed, **_bounded(gathered, fixed["sections"], room))
         if len(text.encode()) < LARGEST:
             break
     return text
@@ -64,27 +91,43 @@ def _fixed(gathered: Gathered, made: Made) -> dict[str, Any]:
     return {
         "made": made,
         "policy": policy(),
-        "names": gathered.names,
+        "names": gathered.names[:MOST_NAMES],
+        "more_names": max(0, len(gathered.names) - MOST_NAMES),
         "sentences": sentences(gathered),
         "sections": found,
         "missing": missing,
-        "notes": {part.name: notes(part.rows)[:_LINES] for part in gathered.parts if part.blocks},
-        "sheet": sheet(gathered) if gathered.lines else None,
-        "blocks": list(raw.blocks(gathered.entries)),
-        "blocks_left_out": max(0, len(gathered.entries) - raw.MOST_BLOCKS),
-    }
-
-
-def _of_trials(gathered: Gathered, most: int) -> dict[str, Any]:
-    shown = trials.listed(gathered, most)
-    cards, by_trial = setups.cards(shown)
-    return {
         "columns": trials.COLUMNS,
-        "rows": list(trials.rows(shown, by_trial)),
         "every": len(gathered.trials),
-        "cards": cards,
-        "anchors": {trial.number for _, trial in shown},
     }
+
+
+def _bounded(gathered: Gathered, drawn: Iterable[Section], room: Room) -> dict[str, Any]:
+    shown = trials.listed(gathered, room.trials)
+    cards, by_trial = setups.cards(shown, room.cards)
+    numbers = {n for section in drawn for picture in section.pictures for n in picture.entries}
+    entries = raw.chosen_entries(gathered.entries, numbers, room.blocks)
+    return {
+        "anchors": Anchors({trial.number for _, trial in shown}, {entry.number for entry in entries}),
+        "rows": list(trials.rows(shown, by_trial)),
+        "cards": cards,
+        "blocks": list(raw.blocks(entries)),
+        "blocks_left_out": len(gathered.entries) - len(entries),
+        "sheet": _short(sheet(gathered), room) if gathered.lines else None,
+        "lines_left_out": max(0, len(gathered.lines) - room.lines),
+        "notes": {
+            part.name: notes(part.rows)[: room.notes] for part in gathered.parts[: room.notes] if part.blocks
+        },
+    }
+
+
+def _short(whole: Sheet, room: Room) -> Sheet:
+    """The sheet's first lines and notes."""
+    groups, left = [], room.lines
+    for group in whole.groups:
+        if left:
+            groups.append(replace(group, lines=group.lines[:left]))
+            left -= len(groups[-1].lines)
+    return replace(whole, groups=tuple(groups), notes=whole.notes[: room.notes])
 
 
 def _environment() -> "Environment":
@@ -99,7 +142,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(line=_line, duration=cells.duration, seconds=_seconds)
+    environment.filters["line"] = _line
     environment.globals.update(
         asset=_asset, bar_rows=bar_rows, plot=plot, strip_plots=strip_plots, cell=cell, heading=heading
     )
@@ -109,10 +152,6 @@ def _environment() -> "Environment":
 def _line(text: object, longest: int = LONGEST) -> str:
     """Anybody's words on one printable line."""
     return one_line(str(text), longest)
-
-
-def _seconds(nanoseconds: int) -> str:
-    return f"{nanoseconds / 1e9:.6f}"
 
 
 @cache

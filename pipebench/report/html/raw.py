@@ -1,6 +1,6 @@
 """The records behind each figure: where they stand, what shows them, and some of their raw values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 from pipebench.figures import cut
@@ -9,7 +9,6 @@ from pipebench.report.gathered import Entry, Trial
 from pipebench.report.pictures.waits import shown_trial
 from pipebench.summary import Row
 
-MOST_BLOCKS = 120
 MOST_TRIALS = 60
 """Trials that a block names one by one."""
 FIRST, LONGEST, EVENLY = 8, 8, 16
@@ -45,9 +44,15 @@ class Block:
     of_batches: int
 
 
-def blocks(entries: Sequence[Entry]) -> Iterator[Block]:
-    """One for each entry, as many as there is place for."""
-    for entry in entries[:MOST_BLOCKS]:
+def chosen_entries(entries: Sequence[Entry], drawn: Collection[int], most: int) -> list[Entry]:
+    """So many of them, in order; those that are drawn go first."""
+    kept = sorted(entries, key=lambda entry: entry.number not in drawn)[:most]
+    return sorted(kept, key=lambda entry: entry.number)
+
+
+def blocks(entries: Iterable[Entry]) -> Iterator[Block]:
+    """One for each entry."""
+    for entry in entries:
         shown = shown_trial(entry)
         trace = shown.record.trace if shown else None
         yield Block(

@@ -8,8 +8,6 @@ from pipebench.report import cells
 from pipebench.report.gathered import Part, Trial
 from pipebench.results import PROOF_BLOCK, Record
 
-MOST_CARDS = 100
-
 Facts = tuple[tuple[str, str], ...]
 
 
@@ -23,8 +21,8 @@ class Card:
     facts: Facts
 
 
-def cards(shown: Iterable[tuple[Part, Trial]]) -> tuple[list[Card], dict[int, int]]:
-    """As many cards as there is place for, and by the trial's number that of its card."""
+def cards(shown: Iterable[tuple[Part, Trial]], most: int) -> tuple[list[Card], dict[int, int]]:
+    """So many cards at most, and by the trial's number that of its card."""
     known: dict[tuple[object, ...], Card] = {}
     by_trial: dict[int, int] = {}
     proofs: dict[int, dict[str, Record]] = {}
@@ -33,7 +31,7 @@ def cards(shown: Iterable[tuple[Part, Trial]]) -> tuple[list[Card], dict[int, in
         record = trial.record
         facts = _facts(record, proved.get(record.contestant))
         key = part.name, record.contestant, facts
-        if key not in known and len(known) < MOST_CARDS:
+        if key not in known and len(known) < most:
             known[key] = Card(number=len(known), name=record.contestant, result=part.name, facts=facts)
         if key in known:
             by_trial[trial.number] = known[key].number

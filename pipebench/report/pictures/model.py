@@ -65,6 +65,11 @@ class Bars:
         return names if len(names) > 1 else []
 
     @property
+    def entries(self) -> list[int]:
+        """Numbers of those that are drawn."""
+        return [bar.whose.entry for bar in self.bars]
+
+    @property
     def extent(self) -> float:
         """The longest bar or bound."""
         return max((max(bar.length, bar.high or 0.0) for bar in self.bars), default=0.0)
@@ -108,6 +113,12 @@ class Curves:
     """Values of y that are marked for orientation."""
     left_out: int = 0
 
+    @property
+    def entries(self) -> list[int]:
+        """As of bars."""
+        points = [point.entry for curve in self.curves for point in curve.points]
+        return [*points, *(curve.whose.entry for curve in self.curves)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strip:
@@ -145,6 +156,11 @@ class Strips:
     title: str
     strips: tuple[Strip, ...]
     left_out: int = 0
+
+    @property
+    def entries(self) -> list[int]:
+        """As of bars."""
+        return [strip.whose.entry for strip in self.strips]
 
 
 Picture = Bars | Curves | Strips
