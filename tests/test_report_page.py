@@ -14,6 +14,8 @@ from pipebench.report.html.axes import decades, linear
 from pipebench.report.html.page import LARGEST, Made, asset, policy, render
 from pipebench.report.html.raw import chosen_entries
 from pipebench.report.html.trials import listed
+from pipebench.report.pictures.curves import MOST_CURVES
+from pipebench.report.pictures.png import PALETTE
 from pipebench.report.sentences import sentences
 from pipebench.report.terminal import notes, sentence
 from pipebench.results import Record, read, to_line
@@ -252,6 +254,7 @@ def test_colours_show_on_their_ground() -> None:
     for theme in (light, dark):
         colours = dict(re.findall(r"--(\w+): (#\w{6})", theme))
         ground = colours.pop("ground")
+        assert len([name for name in colours if re.fullmatch(r"c\d", name)]) == MOST_CURVES == len(PALETTE)
         for name in colours.keys() - {"raised", "line"}:
             least = 3.0 if re.fullmatch(r"c\d", name) else 4.5
             assert contrast(colours[name], ground) >= least, (name, colours[name])

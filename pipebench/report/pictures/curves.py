@@ -9,7 +9,7 @@ from pipebench.report.pictures.bars import idle
 from pipebench.report.pictures.model import Bars, Curve, Curves, Point, owner
 from pipebench.step import parse_step
 
-MOST_CURVES = 6
+MOST_CURVES = 5
 """Of one picture: as many as there are colours that can be told apart."""
 LEVELS = (0.90, 0.95)
 """Shares of an accelerator's time that are marked."""
