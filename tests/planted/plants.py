@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pipebench.diagnosis.evidence import Detail, Narrow
 
-LEVELS = {"half": 0.5, "nominal": 1.0, "double": 2.0}
+LEVELS = {"nominal": 1.0, "half": 0.5, "double": 2.0}
 
 
 class Plant(NamedTuple):
