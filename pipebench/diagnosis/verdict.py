@@ -17,8 +17,9 @@ BALANCED = 0.9, 1 / 0.9
 """Two terms whose ratio lies in this are equal."""
 CLEARLY = 0.95
 """A term is the lowest if its ratio to the next lies below this as a whole, and their intervals apart."""
-REACHED, MISSED = 0.93, 0.9
-"""Of its bound: what a pipeline reaches that nothing else holds back, and misses if something does."""
+REACHED, MISSED = 0.85, 0.9
+"""Of its bound: what a pipeline is at least found to reach that nothing else holds back, and what it misses for
+certain if something does."""
 FULL = 0.85
 """Core use from which a stage's work may be the cause, and below which it is not."""
 SURELY_FULL = 0.80
@@ -133,7 +134,7 @@ def _short_of_bound(evidence: Evidence) -> Named | None:
     told = f"the pipeline reaches {reached.estimate:.2f} [{reached.low:.2f}, {reached.high:.2f}] of its bound"
     if reached.high < MISSED:
         return _beyond_terms(evidence, told)
-    if reached.estimate < REACHED and reached.low < MISSED:
+    if reached.estimate < REACHED:
         return Named(Narrow.UNDECIDED, why=(f"{told}: something else may hold it back",))
     return None
 
