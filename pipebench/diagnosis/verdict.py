@@ -18,8 +18,8 @@ BALANCED = 0.9, 1 / 0.9
 CLEARLY = 0.95
 """A term is the lowest if its ratio to the next lies below this as a whole, and their intervals apart."""
 REACHED, MISSED = 0.85, 0.9
-"""Of its bound: what a pipeline is at least found to reach that nothing else holds back, and what it misses for
-certain if something does."""
+"""Of its bound: what a pipeline is at least found to reach that nothing else holds back, and what it
+misses for certain if something does."""
 FULL = 0.85
 """Core use from which a stage's work may be the cause, and below which it is not."""
 SURELY_FULL = 0.80
