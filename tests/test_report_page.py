@@ -138,6 +138,14 @@ def test_sentences_are_the_gravest_first(make_record: Make, tmp_path: Path) -> N
     assert tones == sorted(tones, key=["wrong", "shown", "open", "told", "mind"].index)
 
 
+def test_findings_of_one_topic_are_few_and_counted(make_record: Make, tmp_path: Path) -> None:
+    records = [make_record(100, f"l{n}", n % 2) for n in range(20)]
+    found = [one.text for one in sentences(gathered(save(tmp_path / "r.jsonl", records)))]
+    own = [text for text in found if text.startswith("completeness: ")]
+    assert len(own) == 6
+    assert own[-1].startswith("completeness: and 19 more; ")
+
+
 def test_what_is_not_decided_does_not_look_decided(make_record: Make, tmp_path: Path) -> None:
     path = save(tmp_path / "r.jsonl", run_records(make_record, {"a": 100, "b": 80}, blocks=3))
     found = [one for one in sentences(gathered(path)) if "came out fastest" in one.text]

@@ -9,6 +9,7 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Evidence
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.stages import stage_costs
+from pipebench.report.html.draw import bar_rows
 from pipebench.report.pictures.bars import MOST_BARS, cpu, first_batch, idle, throughput
 from pipebench.report.pictures.curves import device, scaling, utilisation
 from pipebench.report.pictures.model import Bars
@@ -60,6 +61,18 @@ def test_of_too_many_bars_it_says_how_many_are_left_out(make_record: Make, tmp_p
     [picture] = throughput(gathered(path))
     assert (len(picture.bars), picture.left_out) == (MOST_BARS, 3)
     assert picture.bars[0].whose.name == f"l{MOST_BARS + 2}"
+
+
+def test_a_bound_far_away_leaves_room_for_the_values(make_record: Make, tmp_path: Path) -> None:
+    records = [make_record(rate, "a", block) for block, rate in enumerate((10, 100, 1000))]
+    [picture] = throughput(gathered(save(tmp_path / "r.jsonl", records)))
+    [bar] = picture.bars
+    assert bar.high is not None
+    assert bar.high > 10 * bar.length
+    assert picture.extent == 2 * bar.length
+    [row] = bar_rows(picture)
+    assert row.beyond
+    assert row.parts == (("p0", "0.00", "50.00"),)
 
 
 def test_the_first_batch_is_start_up_and_wait(make_record: Make, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What results show, in the sentences of `run`, `compare` and `audit`, the gravest first."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipebench.compare import Standing, standings
@@ -19,8 +19,8 @@ from pipebench.summary import OVERHEAD, Row
 Tone = Literal["wrong", "shown", "open", "told", "mind"]
 """`wrong` contradicts itself; `shown` is decided, `open` isn't; `told` is a figure; `mind` limits figures."""
 TONES: tuple[Tone, ...] = ("wrong", "shown", "open", "told", "mind")
-MOST = 12
-"""Sentences of one tone; of more it says how many there are."""
+MOST, MOST_OF_TOPIC = 12, 5
+"""Sentences of one tone, and findings of one topic; of more it says how many there are."""
 _DECIDED = (Outcome.DIFFERS, Outcome.EQUAL)
 
 
@@ -30,18 +30,24 @@ class Sentence:
 
     tone: Tone
     text: str
+    topic: str = ""
+    """Of a finding."""
 
 
 def sentences(gathered: Gathered) -> list[Sentence]:
-    """All, each once, by tone."""
+    """All, each once, by tone, and by topic no more than can be read."""
     every = list(_every(gathered))
-    found: list[Sentence] = []
-    for tone in TONES:
-        own = [one for one in every if one.tone == tone]
-        found += own[:MOST]
-        if len(own) > MOST:
-            found.append(Sentence(tone, f"And {len(own) - MOST} more; 'pipebench audit' names them all."))
-    return found
+    kinds = sorted({(one.tone, one.topic): None for one in every}, key=lambda kind: TONES.index(kind[0]))
+    return [shown for tone, topic in kinds for shown in _few(tone, topic, every)]
+
+
+def _few(tone: Tone, topic: str, every: Iterable[Sentence]) -> Iterator[Sentence]:
+    own = [one for one in every if (one.tone, one.topic) == (tone, topic)]
+    most = MOST_OF_TOPIC if topic else MOST
+    yield from own[:most]
+    if len(own) > most:
+        what = f"{topic}: and" if topic else "And"
+        yield Sentence(tone, f"{what} {len(own) - most} more; 'pipebench audit' names them all.")
 
 
 def _every(gathered: Gathered) -> Iterator[Sentence]:
@@ -53,7 +59,7 @@ def _every(gathered: Gathered) -> Iterator[Sentence]:
             bearers.setdefault(one, []).append(part.name)
     several = len(gathered.parts) > 1
     for one, names in bearers.items():
-        yield Sentence(one.tone, f"{some(names)}: {one.text}") if several else one
+        yield replace(one, text=f"{some(names)}: {one.text}") if several else one
 
 
 def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
@@ -73,7 +79,7 @@ def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
 
 def _found(finding: Finding) -> Sentence:
     tone: Tone = "wrong" if finding.state == "wrong" else "mind"
-    return Sentence(tone, f"{finding.topic}: {finding.text}")
+    return Sentence(tone, f"{finding.topic}: {finding.text}", finding.topic)
 
 
 def _tone(rows: Sequence[Row], standing: Iterable[Standing]) -> Tone:

@@ -17,6 +17,8 @@ class BarRow:
     bar: Bar
     parts: tuple[tuple[str, str, str], ...]
     bounds: tuple[str, str] | None
+    beyond: bool
+    """Whether the upper bound lies outside."""
 
 
 def bar_rows(picture: Bars) -> list[BarRow]:
@@ -35,7 +37,7 @@ def _bar_row(bar: Bar, names: Sequence[str], extent: float) -> BarRow:
         begin += segment.value
     known = bar.low is not None and bar.high is not None
     bounds = (_percent((bar.low or 0) / extent), _percent((bar.high or 0) / extent)) if known else None
-    return BarRow(bar=bar, parts=tuple(parts), bounds=bounds)
+    return BarRow(bar=bar, parts=tuple(parts), bounds=bounds, beyond=(bar.high or 0.0) > extent)
 
 
 def _percent(share: float) -> str:
@@ -78,7 +80,7 @@ def plot(picture: Curves) -> Plot:
     """The curves on axes that begin at 0."""
     points = [point for curve in picture.curves for point in curve.points]
     x = linear([point.x for point in points])
-    y = linear([1.0] if picture.percent else [max(p.y, p.high or 0.0) for p in points], about=5)
+    y = linear([1.0 if picture.percent else picture.extent], about=5)
     frame = FRAME
     return Plot(
         frame=frame,

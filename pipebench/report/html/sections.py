@@ -37,7 +37,8 @@ SUBJECTS: Sequence[Subject] = (
         key="throughput",
         title="Throughput",
         about="Bars are estimates over the undisturbed trials, the lines on them intervals, which hold for "
-        "this session on this host only. The limit is what decoding alone would reach on these cores.",
+        "this session on this host only and end in an arrow where they reach farther. The limit is what "
+        "decoding alone would reach on these cores.",
         pictures=throughput,
         missing="no trial has a figure",
     ),

@@ -7,6 +7,9 @@ from typing import ClassVar
 from pipebench.report.alike import loader_name
 from pipebench.report.gathered import Entry
 
+FARTHEST = 2.0
+"""Bounds beyond so many times the largest value are cut there: wide ones would leave no room for values."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
@@ -71,8 +74,8 @@ class Bars:
 
     @property
     def extent(self) -> float:
-        """The longest bar or bound."""
-        return max((max(bar.length, bar.high or 0.0) for bar in self.bars), default=0.0)
+        """The longest bar or bound; of bounds beyond `FARTHEST` no more is drawn."""
+        return _extent([bar.length for bar in self.bars], [bar.high or 0.0 for bar in self.bars])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,12 @@ class Curves:
     levels: tuple[float, ...] = ()
     """Values of y that are marked for orientation."""
     left_out: int = 0
+
+    @property
+    def extent(self) -> float:
+        """The highest point or bound, as of bars."""
+        points = [point for curve in self.curves for point in curve.points]
+        return _extent([p.y for p in points], [p.high or 0.0 for p in points])
 
     @property
     def entries(self) -> list[int]:
@@ -164,6 +173,12 @@ class Strips:
 
 
 Picture = Bars | Curves | Strips
+
+
+def _extent(values: Sequence[float], bounds: Sequence[float]) -> float:
+    """The largest of all, but that bounds reach no farther than `FARTHEST`."""
+    largest = max(values, default=0.0)
+    return max(largest, min(FARTHEST * largest, max(bounds, default=0.0)))
 
 
 def owners(entries: Sequence[Entry]) -> dict[int, Whose]:

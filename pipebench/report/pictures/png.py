@@ -102,8 +102,12 @@ def _bars(figure: "Figure", picture: Bars) -> None:
         begins = [begin + value for begin, value in zip(begins, values, strict=True)]
     for place, bar in enumerate(picture.bars):
         if bar.low is not None and bar.high is not None:
-            axes.plot([bar.low, bar.high], [place, place], color="#1b1d22", linewidth=2, marker="|")
-        end = max(bar.length, bar.high or 0.0)
+            beyond = bar.high > picture.extent
+            ends, marks = [bar.low, min(bar.high, picture.extent)], [0] if beyond else [0, 1]
+            axes.plot(ends, [place] * 2, color="#1b1d22", linewidth=2, marker="|", markevery=marks)
+            if beyond:
+                axes.plot(ends[1:], [place], color="#1b1d22", marker=">")
+        end = min(picture.extent, max(bar.length, bar.high or 0.0))
         axes.annotate(f"  {bar.text}", (end, place), va="center")
     axes.set_yticks(range(len(picture.bars)), [_label(bar.whose) for bar in picture.bars])
     axes.invert_yaxis()
@@ -135,7 +139,7 @@ def _curves(figure: "Figure", picture: Curves) -> None:
     for level in picture.levels:
         axes.axhline(level, color="#888888", linewidth=0.8, linestyle=(0, (2, 4)))
     axes.set_xlim(left=0)
-    axes.set_ylim(0, 1.02 if picture.percent else None)
+    axes.set_ylim(0, 1.02 if picture.percent else 1.05 * (picture.extent or 1.0))
     _finish(axes, picture.title, picture.x_axis, picture.y_axis)
     axes.legend(frameon=False)
 
