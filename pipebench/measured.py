@@ -28,7 +28,7 @@ class Measured:
 
     @property
     def samples_per_second(self) -> float:
-        """The median round's, disturbed rounds left out where others are there."""
+        """Over all rounds, disturbed ones left out where others are there."""
         return self.row.samples_per_second or 0.0
 
     def __str__(self) -> str:
