@@ -1,6 +1,6 @@
 """Which trials a sweep of the emulated step is made of, and what they showed of each loader.
 
-A first block on the null step gives each loader's own rate. Then whole blocks: every loader on the null
+A few blocks on the null step give each loader's own rate. Then whole blocks: every loader on the null
 step, on ten emulated rates about its own, and on the null step with fewer cores. Last come
 steps that were not measured before, after they have been predicted.
 """
@@ -20,6 +20,8 @@ from pipebench.step import parse_step
 
 FACTORS = (0.25, 0.5, 0.75, 0.87, 0.95, 1.03, 1.15, 1.4, 1.8, 2.8)
 """Emulated rates over the loader's own: dense where the loader becomes the chokepoint."""
+FIRST_BLOCKS = 3
+"""On the null step, from whose median rate a sweep is laid out."""
 EPOCHS = 2.2
 """Epochs that a trial is to last, up to 10 s: whatever its transient takes off, a whole one is left."""
 LEAST_CLEAN = 2
@@ -50,8 +52,8 @@ class Shape:
 
 
 def first_plan(plan: Plan) -> Plan:
-    """One block on the null step, of the plan's loaders."""
-    return replace(plan, goal=Blocks(blocks=1))
+    """The null step alone, of the plan's loaders: the first trial may find a cold cache, or a busy host."""
+    return replace(plan, goal=Blocks(blocks=FIRST_BLOCKS))
 
 
 def sweep_plan(
@@ -62,9 +64,9 @@ def sweep_plan(
     `extra` gives further steps.
     """
     steps = {name: list(map(step, rates_about(rate))) for name, rate in own_rates.items()}
+    fastest = max((s for found in steps.values() for s in found), key=lambda s: parse_step(s).rate)
     for name, more in (extra or {}).items():
         steps[name] += more
-    fastest = max((s for found in steps.values() for s in found), key=lambda s: parse_step(s).rate)
     contestants = [_with_steps(c, [fastest], shape, 0.0) for c in plan.contestants if c.is_ceiling]
     for contestant in plan.rivals:
         own = own_rates.get(contestant.label)
@@ -155,12 +157,19 @@ class Seen:
 
 
 def own_rates(records: Iterable[Record], derive: Derive) -> dict[str, float]:
-    """Each loader's rate in the first block, from which its sweep is laid out."""
-    return {
-        record.contestant: found.samples_per_second
-        for record in records
-        if record.block == 0 and record.spec.step == "null" and (found := derive(record))
-    }
+    """Each loader's median rate in the first blocks, from which its sweep is laid out."""
+    found: dict[str, list[float]] = {}
+    for record in records:
+        if 0 <= record.block < FIRST_BLOCKS and record.spec.step == "null" and (f := derive(record)):
+            found.setdefault(record.contestant, []).append(f.samples_per_second)
+    return {name: median(rates) for name, rates in found.items()}
+
+
+def swept_blocks(records: Iterable[Record]) -> int:
+    """Blocks that the sweep itself has begun."""
+    return 1 + max(
+        (r.block for r in records if r.spec.step != "null" and r.spec.loader != CEILING), default=-1
+    )
 
 
 def floor(records: Iterable[Record], derive: Derive) -> float | None:
@@ -174,8 +183,8 @@ def floor(records: Iterable[Record], derive: Derive) -> float | None:
 
 
 def is_swept(records: Iterable[Record]) -> bool:
-    """Whether the sweep itself has begun."""
-    return any(r.block >= 0 and r.spec.step != "null" and r.spec.loader != CEILING for r in records)
+    """Whether the sweep itself has begun; its first trial is the ceiling's on the fastest step."""
+    return any(record.spec.step != "null" for record in records)
 
 
 def beyond(records: Iterable[Record], plan: Plan) -> dict[str, list[str]]:

@@ -176,3 +176,17 @@ def test_disturbed_blocks_are_left_out_where_two_others_remain(
     found = seen(plan.contestants[1], records, figures, 1000, marked={1, 2})
     assert found is not None
     assert (set(found.own), found.disturbed, found.left_out) == ({0, 1, 2}, 2, 0)
+
+
+def test_a_first_trial_in_a_cold_cache_does_not_lay_out_the_sweep(make_record: Callable[..., Record]) -> None:
+    records = [
+        make_record(rate=rate, contestant="own", block=n) for n, rate in enumerate((400, 990, 1000, 5))
+    ]
+    assert own_rates(records, figures) == {"own": pytest.approx(990, rel=0.01)}
+
+
+def test_the_ceilings_steps_stay_when_faster_ones_are_tried(spec: TrialSpec) -> None:
+    plan, shape = plan_of(spec), Shape(blocks=1, samples=1000)
+    before = sweep_plan(plan, {"own": 1000.0}, shape).contestants[0]
+    after = sweep_plan(plan, {"own": 1000.0}, shape, {"own": ["emulate:9999"]}).contestants[0]
+    assert [s.step for s in before.specs] == [s.step for s in after.specs] == ["null", "emulate:2800"]

@@ -105,7 +105,7 @@ def test_a_users_own_figure_is_looked_up(
     assert "mine@H100" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("stop_at", [2, 8, 20, 29])
+@pytest.mark.parametrize("stop_at", [2, 5, 8, 9, 10, 20, 31])
 def test_ctrl_c_at_any_time_is_resumed(run: Callable[..., int], capsys: Capture, stop_at: int) -> None:
     assert run("--loader", "dali", "--out", "r.jsonl", stop_at=stop_at) == 130
     assert "the same command with --resume --out r.jsonl" in capsys.readouterr().err
@@ -214,8 +214,5 @@ def test_a_terminal_of_80_columns(
 def test_a_sweep_whose_time_is_up_is_tried_over_the_blocks_that_it_has(run: Callable[..., int]) -> None:
     options = ("--loader", "dali", "--out", "r.jsonl", "--trials", "5")
     assert run(*options, "--max-time", "0.0001s") == 0
-    blocks = [
-        (r.spec.step, r.block) for r in read(Path("r.jsonl")) if r.contestant == "dali" and r.block >= 0
-    ]
-    assert {block for _, block in blocks} == {0}
-    assert len(blocks) == 12
+    records = [r for r in read(Path("r.jsonl")) if r.contestant == "dali" and r.spec.step != "null"]
+    assert [r.block for r in records] == [0] * 11

@@ -148,7 +148,7 @@ class _Running:
     ) -> "tuple[list[Seen], dict[str, str]]":
         """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
         from pipebench.results import read
-        from pipebench.sweep import beyond, first_plan, is_swept, own_rates, sweep_plan
+        from pipebench.sweep import beyond, first_plan, is_swept, own_rates, sweep_plan, swept_blocks
 
         records = read(self.out) if self.out.exists() else []
         if not is_swept(records):
@@ -162,8 +162,8 @@ class _Running:
         seen = self._seen(records, tried)
         if choose is not None:
             steps = {one.contestant: choose(one, fitting) for one in seen}
-            done = 1 + max(record.block for record in records)
-            whole = replace(shape, blocks=done, max_seconds=None)  # no more blocks than there was time for
+            # no more blocks than there was time for
+            whole = replace(shape, blocks=swept_blocks(records), max_seconds=None)
             records = self._run(sweep_plan(self.plan, rates, whole, steps), "check")
             seen = self._seen(records, steps)
         measured = {one.contestant for one in seen}
