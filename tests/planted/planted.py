@@ -19,6 +19,8 @@ from pipebench.contract import Batch, Placement, Settings, Stage, Workload
 DECODE_MS = TRANSFORM_MS = 0.5
 BURST = 10
 """Batches from one pause of `bursts` to the next."""
+PASSES = 100
+"""Over the dataset in an epoch."""
 PIXELS = (3, 64, 64)
 COPIED_BYTES = 1 << 22
 
@@ -152,18 +154,20 @@ class Planted:
 
 
 class _Batches:
-    """The ids of each batch of an epoch, in an order of its own."""
+    """The ids of each batch of an epoch, so long that what happens between epochs counts for nothing."""
 
     def __init__(self, workload: Workload) -> None:
         self._workload, self.epoch = workload, 0
 
     def __iter__(self) -> Iterator[Any]:
         random = np.random.default_rng([self._workload.seed, self.epoch])
-        ids, size = random.permutation(self._workload.dataset.samples), self._workload.batch_size
-        return (ids[begin : begin + size] for begin in range(0, len(ids), size))
+        size = self._workload.batch_size
+        for _ in range(PASSES):
+            ids = random.permutation(self._workload.dataset.samples)
+            yield from (ids[begin : begin + size] for begin in range(0, len(ids), size))
 
     def __len__(self) -> int:
-        return -(-self._workload.dataset.samples // self._workload.batch_size)
+        return PASSES * -(-self._workload.dataset.samples // self._workload.batch_size)
 
 
 def _as_it_is(message: Any) -> Any:
