@@ -1,0 +1,1 @@
+"""Watching a training loop from inside it, where nothing but the standard library is needed."""

@@ -1,0 +1,83 @@
+"""How long a loop waited for its batches: added up as they come, at two readings of the clock a step."""
+
+import os
+import time
+from array import array
+
+from pipebench import resources
+
+KEPT = 1 << 20
+"""The latest waits, of which percentiles are told."""
+
+now_ns = time.monotonic_ns
+
+
+class Waits:
+    """Those of all epochs of one loader."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.steps = 0
+        self.wait_ns = 0
+        """All but the very first wait, which is the start-up's."""
+        self.busy_ns = 0
+        """From a batch's arrival until the next one was asked for."""
+        self.firsts_ns: list[int] = []
+        """The wait for each epoch's first batch, the loader's own start in it."""
+        self.latest_ns = array("q")
+        self._begun: tuple[int, int] | None = None
+        self._seen: tuple[int, int] | None = None
+
+    @property
+    def cores(self) -> float | None:
+        """How many cores this process and those that it started kept busy, from the first epoch on."""
+        if self._begun is None or self._seen is None or self._seen[0] == self._begun[0]:
+            return None
+        return (self._seen[1] - self._begun[1]) / (self._seen[0] - self._begun[0])
+
+    def begin(self) -> "Epoch":
+        """Another epoch begins now."""
+        if self._begun is None:
+            self._begun = _look()
+        return Epoch(self)
+
+    def look(self) -> None:
+        """Notes what CPU time was used up to now."""
+        self._seen = _look()
+
+
+class Epoch:
+    """One pass over a loader."""
+
+    def __init__(self, waits: Waits) -> None:
+        self._waits = waits
+        self._got_ns = 0
+
+    def step(self, asked_ns: int, got_ns: int) -> None:
+        """A batch was asked for and came."""
+        waits, wait = self._waits, got_ns - asked_ns
+        if self._got_ns:
+            waits.busy_ns += asked_ns - self._got_ns
+        else:
+            waits.firsts_ns.append(wait)
+        self._got_ns = got_ns
+        if waits.steps:
+            waits.wait_ns += wait
+            if len(waits.latest_ns) < KEPT:
+                waits.latest_ns.append(wait)
+            else:
+                waits.latest_ns[waits.steps % KEPT] = wait
+        waits.steps += 1
+
+    def end(self, asked_ns: int) -> None:
+        """The last step ended then."""
+        if self._got_ns:
+            self._waits.busy_ns += asked_ns - self._got_ns
+        self._waits.look()
+
+
+def _look() -> tuple[int, int] | None:
+    """The time and the CPU time of the process tree, where the system tells it."""
+    if not os.path.isdir("/proc/self/task"):  # noqa: PTH112 - pathlib would be imported for this alone
+        return None
+    return now_ns(), resources.tree_cpu_ns()

@@ -1,0 +1,84 @@
+"""`pipebench watch` around real commands: what is seen, and that the command is left as it is."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipebench.cli import main
+
+TRAINING = """
+import sys
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+class Numbers(Dataset):
+    def __len__(self):
+        return 400
+    def __getitem__(self, number):
+        return torch.tensor(number)
+
+loader = DataLoader(Numbers(), batch_size=4)
+total = sum(int(batch.sum()) for _ in range(2) for batch in loader)
+print("total", total)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    (tmp_path / "train.py").write_text(TRAINING)
+    return str(tmp_path / "train.py")
+
+
+def watch(*arguments: str) -> int:
+    return main(["watch", *arguments])
+
+
+def test_a_training_is_watched_unedited(
+    script: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "waits.json"
+    assert watch("--json", "--out", str(out), "--", sys.executable, script, "0") == 0
+    assert capfd.readouterr().out == "total 159600\n"
+    (loader,) = json.loads(out.read_text())["loaders"]
+    assert loader["label"] == "Numbers, batches of 4, no workers"
+    (rank,) = loader["ranks"]
+    assert (rank["rank"], rank["steps"], rank["epochs"]) == (None, 200, 2)
+    assert 0 < rank["data_wait"] < 1
+
+
+def test_headroom_replays_and_says_that_it_does(script: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert watch("--headroom", "--", sys.executable, script, "0") == 0
+    told = capfd.readouterr()
+    assert told.out.startswith("total ")
+    assert told.out != "total 159600\n"
+    assert "with batches that are there already" in told.err
+    assert "replayed: throw the result of this training away" in told.err
+
+
+def test_the_exit_code_is_the_commands(script: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert watch("--", sys.executable, script, "7") == 7
+    assert "Waits for Numbers" in capfd.readouterr().err
+
+
+def test_nothing_seen_is_said(capfd: pytest.CaptureFixture[str]) -> None:
+    assert watch("--", sys.executable, "-c", "pass") == 3
+    assert "no batch of a PyTorch DataLoader was seen" in capfd.readouterr().err
+    assert watch("--", sys.executable, "-c", "import os; os.kill(os.getpid(), 15)") == 143
+
+
+def test_a_command_that_is_none(capfd: pytest.CaptureFixture[str]) -> None:
+    assert watch("--", "no/such/command") == 2
+    assert capfd.readouterr().err == "pipebench: no/such/command cannot be run: No such file or directory\n"
+
+
+def test_the_environments_own_sitecustomize_runs_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("print('mine')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code = "import sys, pipebench; print(sys.modules['sitecustomize'].__file__)"
+    assert watch("--", sys.executable, "-c", code) == 3
+    assert capfd.readouterr().out == f"mine\n{tmp_path / 'sitecustomize.py'}\n"

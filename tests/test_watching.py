@@ -1,0 +1,290 @@
+"""What a watched loop's waits add up to, what is said of them, and that watching changes nothing."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import count
+from math import exp, log
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import pipebench
+from pipebench.watching import hook, waits, watch
+from pipebench.watching.facts import Facts, facts, verdict
+from pipebench.watching.headroom import AHEAD, MEASURED, Headroom, gains
+from pipebench.watching.ranks import Seen, headroom, read, sentences
+from pipebench.watching.text import duration, lines
+from pipebench.watching.waits import Waits
+
+MS = 1_000_000
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 10 * MS
+        for module in (watch, hook, waits):
+            monkeypatch.setattr(module, "now_ns", lambda: self.now)
+
+    def batches(self, *milliseconds: int) -> Iterator[int]:
+        for number, wait in enumerate(milliseconds):
+            self.now += wait * MS
+            yield number
+
+
+class Loader:
+    """Whose batches take these times."""
+
+    def __init__(self, clock: Clock, *milliseconds: int) -> None:
+        self.clock, self.milliseconds = clock, milliseconds
+        self.sampler = "mine"
+
+    def __iter__(self) -> Iterator[int]:
+        return self.clock.batches(*self.milliseconds)
+
+    def __len__(self) -> int:
+        return len(self.milliseconds)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def loop(watched: Any, clock: Clock, step: int, until: int | None = None) -> list[int]:
+    seen = []
+    for batch in watched:
+        seen.append(batch)
+        clock.now += step * MS
+        if len(seen) == until:
+            break
+    return seen
+
+
+def test_waits_and_steps_add_up_over_epochs(clock: Clock) -> None:
+    loader = Loader(clock, 50, 1, 2, 3)
+    for _ in range(2):
+        assert loop(pipebench.watch(loader, tell=False), clock, 10) == [0, 1, 2, 3]
+        clock.now += 500 * MS  # what is between epochs is neither wait nor step
+    found = pipebench.watch(loader, tell=False).facts()
+    assert found is not None
+    assert (found.steps, found.epochs) == (8, 2)
+    assert found.data_wait == pytest.approx((6 + 56) / (6 + 56 + 80))
+    assert (found.first_batch, found.later_first_batch) == (0.05, 0.05)
+    assert (found.p50, found.p95) == (0.002, 0.05)
+    assert found.busy_a_step == pytest.approx(0.01)
+
+
+def test_a_loop_that_is_left_counts_up_to_there(clock: Clock) -> None:
+    watched = pipebench.watch(Loader(clock, 5, 5, 5, 5), tell=False)
+    assert loop(watched, clock, 5, until=3) == [0, 1, 2]
+    found = watched.facts()
+    assert found is not None
+    assert found.steps == 3
+    assert found.data_wait == pytest.approx(10 / 25)
+
+
+def test_all_else_is_the_loaders_own(clock: Clock) -> None:
+    watched = pipebench.watch(Loader(clock, 1, 1), tell=False)
+    assert (len(watched), watched.sampler) == (2, "mine")
+    assert watched.report() == "no batch has come yet"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = watched.nothing
+    with pytest.raises(TypeError):
+        len(pipebench.watch(iter([]), tell=False))
+
+
+def test_what_cannot_be_remembered_is_watched_by_itself(clock: Clock) -> None:
+    batches = [1, 2, 3]
+    assert loop(pipebench.watch(batches, tell=False), clock, 1) == batches
+    assert pipebench.watch(batches, tell=False).facts() is None
+
+
+def test_errors_of_the_loader_pass(clock: Clock) -> None:
+    def broken() -> Iterator[int]:
+        yield 1
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        loop(pipebench.watch(broken(), tell=False), clock, 1)
+
+
+def test_the_latest_waits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "KEPT", 4)
+    found = Waits("x")
+    epoch = found.begin()
+    for step in range(10):
+        epoch.step(100 * step, 100 * step + step)
+    assert sorted(found.latest_ns) == [6, 7, 8, 9]
+    assert found.wait_ns == sum(range(10))
+
+
+def known(**changes: Any) -> Facts:
+    plain = Facts(
+        label="L",
+        steps=100,
+        epochs=1,
+        data_wait=0.3,
+        p50=0.003,
+        p95=0.004,
+        p99=0.005,
+        first_batch=1.5,
+        later_first_batch=None,
+        steps_per_second=100.0,
+        busy_a_step=0.007,
+        core_use=0.5,
+    )
+    return replace(plain, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"data_wait": 0.04}, "Fine: the loop waits 4.0% .* a perfect loader makes it at most 1.04x faster."),
+        ({"data_wait": 0.2, "core_use": None}, "Moderate: the loop waits 20.0% of its time for data;"),
+        ({"data_wait": 0.5, "core_use": 0.9}, "Severe: .* 2.00x .* The cores are 90% used: the loader's own"),
+        ({"data_wait": 0.5, "core_use": 0.3}, "Severe: .* The cores are 30% used: workers"),
+        ({"data_wait": 1.0}, "faster without limit"),
+        ({"data_wait": None}, "Too few steps"),
+    ],
+)  # fmt: skip
+def test_the_verdict(changes: dict[str, Any], says: str) -> None:
+    assert re.match(f"({says})|.*({says})", verdict(known(**changes)))
+
+
+def test_one_step_tells_nothing() -> None:
+    found = Waits("x")
+    assert facts(found, 2) is None
+    found.begin().step(0, 5)
+    told = facts(found, 2)
+    assert told is not None
+    assert (told.data_wait, told.steps_per_second) == (None, None)
+
+
+def test_the_table_fits_eighty_columns() -> None:
+    text = lines([(0, known()), (None, known(data_wait=None, busy_a_step=None, core_use=None))])
+    assert max(map(len, text)) <= 80
+    assert " ".join(text[2].split()) == "0 100 1 30.0% 3 ms 4 ms 5 ms 1.5 s 7 ms 50%"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(2.345, "2.35 s"), (0.0123, "12.3 ms"), (4.5e-6, "4.5 us")])
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def turns(headroom_: Headroom, real_ms: int, replayed_ms: int, steps: int) -> list[Any]:
+    """Drives it: what each step got, by a clock on which both sorts of steps take their time."""
+    now, numbers, handed = 0, count(), []
+    for _ in range(steps):
+        replays = headroom_.replays
+        now += (replayed_ms if replays else real_ms) * MS
+        batch = headroom_.batch if replays else next(numbers)
+        headroom_.came(batch, now)
+        handed.append(batch)
+    return handed
+
+
+def test_stretches_take_turns_at_set_steps() -> None:
+    length = 3 + AHEAD + MEASURED
+    handed = turns(Headroom(3), 10, 4, 3 * length)
+    assert handed[:length] == list(range(length))
+    assert set(handed[length : 2 * length]) == {length - 1}
+    assert handed[2 * length :] == list(range(length, 2 * length))
+
+
+def test_the_gain_is_that_of_the_steps() -> None:
+    found = Headroom(0)
+    turns(found, 10, 4, 6 * (AHEAD + MEASURED))
+    assert [exp(gain) for gain in gains(found.seconds)] == pytest.approx([2.5] * 3)
+
+
+def test_a_host_that_drifts_cancels_out() -> None:
+    assert gains([1.0, 0.55, 1.2, 0.65, 1.4]) == pytest.approx([log(2), log(2)])
+    assert gains([1.0]) == []
+
+
+def seen(rank: int, wait: float, busy: float, seconds: tuple[float, ...] = ()) -> Seen:
+    changes = {"data_wait": wait / (wait + busy), "steps_per_second": 1 / (wait + busy), "busy_a_step": busy}
+    return Seen(rank=rank, facts=known(**changes), seconds=seconds)
+
+
+def test_the_rank_that_others_wait_for_is_named() -> None:
+    said = sentences([seen(0, 0.002, 0.018), seen(1, 0.012, 0.008), seen(2, 0.001, 0.019)])
+    assert said[0].startswith("Rank 1 waits longest for data. Severe: the loop waits 60.0%")
+    assert said[1] == "The other ranks wait for it."
+
+
+@pytest.mark.parametrize("others", [(0.012, 0.008), (0.002, 0.008)])
+def test_ranks_that_wait_alike_or_step_alike_hold_nobody_up(others: tuple[float, float]) -> None:
+    said = sentences([seen(0, *others), seen(1, 0.0121, 0.008)])
+    assert said[1] == "No rank is waited for more than the others."
+
+
+def test_headroom_is_over_the_pairs_that_all_ranks_have() -> None:
+    group = [seen(0, 1, 1, (2.0, 1.0, 2.0, 1.0)), seen(1, 1, 1, (4.0, 2.0, 4.0))]
+    found = headroom(group)
+    assert found is not None
+    assert found.blocks == 1
+    assert found.ratio.estimate == pytest.approx(2)
+    assert headroom([seen(0, 1, 1)]) is None
+
+
+class Iterator_:  # noqa: N801 - stands for torch's `_BaseDataLoaderIter`
+    def __init__(self, batches: Iterator[int]) -> None:
+        self._batches = batches
+
+    def __next__(self) -> int:
+        return next(self._batches)
+
+
+def fake_torch(clock: Clock) -> Any:
+    class DataLoader:
+        batch_size, num_workers, prefetch_factor, batch_sampler = 8, 1, 2, None
+
+        def __init__(self, dataset: Any, *milliseconds: int) -> None:
+            self.dataset, self._milliseconds = dataset, milliseconds
+
+        def __iter__(self) -> Iterator_:
+            clock.now += 30 * MS
+            return Iterator_(clock.batches(*self._milliseconds))
+
+    return SimpleNamespace(DataLoader=DataLoader, _BaseDataLoaderIter=Iterator_)
+
+
+def test_a_dataloader_is_watched_from_outside(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(hook.FOLDER, str(tmp_path))
+    monkeypatch.setenv("RANK", "3")
+    monkeypatch.setattr(hook, "_all", [])
+    monkeypatch.setattr(Iterator_, "__next__", Iterator_.__next__)  # is put back afterwards
+    torch = fake_torch(clock)
+    hook.patch(torch)
+    dataset = Clock.__new__(Clock)
+    for _ in range(2):  # made anew for each epoch
+        iterator = iter(torch.DataLoader(dataset, 5, 1, 1))
+        clock.now += 999 * MS  # what happens between iter() and next() is nobody's wait
+        got = []
+        while (batch := next(iterator, None)) is not None:
+            got.append(batch)
+            clock.now += 10 * MS
+        assert got == [0, 1, 2]
+    ((one,),) = read(tmp_path)
+    assert one.rank == 3
+    assert one.facts.label == "Clock, batches of 8, 1 workers"
+    assert (one.facts.steps, one.facts.epochs) == (6, 2)
+    assert one.facts.first_batch == 0.035
+    assert one.facts.data_wait == pytest.approx(39 / 99)
+
+
+def test_what_ranks_wrote_is_grouped(tmp_path: Path) -> None:
+    loader = {"facts": asdict(known()), "seconds": []}
+    for rank in (1, 0):
+        (tmp_path / f"{rank}.json").write_text(json.dumps({"rank": rank, "loaders": [loader, loader]}))
+    (tmp_path / "9.part").write_text("{")
+    assert [[one.rank for one in group] for group in read(tmp_path)] == [[0, 1], [0, 1]]
