@@ -1,13 +1,12 @@
 """What each registered loader does with the same samples: warm, cold, and to its first batch."""
 
-from typing import Literal
-
 import pytest
 
 from pipebench.benchmarking import LoaderBench
 from pipebench.results import CEILING
 
-Cache = Literal["warm", "cold"]
+pytestmark = pytest.mark.timeout(0)  # trials have a limit of their own
+
 MOST_OVERHEAD_SECONDS = 1.5e-6
 """Of the harness itself, a step."""
 

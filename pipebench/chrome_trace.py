@@ -103,11 +103,15 @@ def _told(timeline: _Timeline) -> dict[str, Any]:
         "drawn": "all batches" if timeline.shown == batches else f"the first {timeline.shown} batches",
         "settings": record.settings,
         "versions": record.versions,
-        "device clock": "the loop's own" if not record.device_ns else _DEVICE_CLOCK,
+        "device": _device_clock(record),
     }
 
 
-_DEVICE_CLOCK = "its own; its first step is drawn where the first batch arrived"
+def _device_clock(record: Record) -> str:
+    if record.device_ns:
+        return "on its own clock; its first step is drawn where the first batch arrived"
+    kind = parse_step(record.spec.step).kind
+    return "emulated, reckoned from the arrivals" if kind == "emulate" else "none beside the host"
 
 
 def _names(timeline: _Timeline) -> Iterator[Event]:
