@@ -22,7 +22,7 @@ Make = Callable[..., Record]
 @pytest.fixture
 def raws(make_record: Make) -> list[dict[str, Any]]:
     """Two contestants on an emulated step, and one of them again, cut and on more cores; of few batches."""
-    used_up = {"resources": used(9, 3) | {"worker_waits": {"futex": 2}}}
+    used_up: dict[str, Any] = {"resources": used(9, 3) | {"worker_waits": {"futex": 2}}}
     records = run_records(make_record, {"a": 100, "b": 90}, blocks=2, **used_up)
     records += with_spec(run_records(make_record, {"a": 100}, 2, run="r2", **used_up), until="read")
     records += with_spec(run_records(make_record, {"a": 100}, 2, run="r3", **used_up), cpus=[0, 1])
