@@ -226,5 +226,6 @@ def _labels(found: Sequence[Figures], left_out: int, overhead_ns: float | None) 
 
 
 def interval_text(interval: Interval) -> str:
-    """`1.31x [1.28, 1.34]`."""
-    return f"{interval.estimate:.2f}x [{interval.low:.2f}, {interval.high:.2f}]"
+    """`1.31x [1.28, 1.34]`; of a single value, which has no interval, `1.31x`."""
+    bounds = f" [{interval.low:.2f}, {interval.high:.2f}]" if interval.low < interval.high else ""
+    return f"{interval.estimate:.2f}x{bounds}"

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
@@ -178,6 +179,14 @@ def test_the_fastest_is_the_one_that_the_pairs_call_so() -> None:
     turned = replace(found, comparison=replace(found.comparison, ratio=inverse(found.comparison.ratio)))
     text = sentence([row("fast"), row("slow")], [turned])
     assert text.startswith("slow came out fastest here, 1.25x [1.22, 1.28] the rate of fast")
+
+
+def test_too_few_blocks_would_have_shown_nothing() -> None:
+    found = standing(Outcome.DISTURBED)
+    few = replace(found, comparison=replace(found.comparison, detectable=inf))
+    text = sentence([row("fast"), row("slow")], [few])
+    assert "; no difference at all would have been shown." in text
+    assert "inf" not in text
 
 
 def test_two_that_met_in_no_block_are_not_compared() -> None:

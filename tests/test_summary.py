@@ -133,6 +133,7 @@ def test_no_records_no_rows() -> None:
 
 def test_interval_text() -> None:
     assert interval_text(Interval(1.314, 1.278, 1.342)) == "1.31x [1.28, 1.34]"
+    assert interval_text(Interval(1.314, 1.314, 1.314)) == "1.31x"
 
 
 def test_a_step_that_stands_for_an_accelerator_says_that_nobody_ran_it(make_record: Make) -> None:

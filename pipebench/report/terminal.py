@@ -1,6 +1,7 @@
 """A run's rows as a table for people, within 80 columns, plain where it is piped."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.console import Console
 from rich.table import Table
@@ -201,9 +202,14 @@ def sentence(rows: Sequence[Row], standings: Sequence[Standing]) -> str:
         lead=interval_text(lead),
         blocks=comparison.blocks,
         outcome=comparison.outcome,
-        detectable=f"{comparison.detectable:.1%}",
+        detectable=_detectable(comparison.detectable),
     )
     return f"{text} Disturbed blocks left out of it: {nearest.marked}." if nearest.marked else text
+
+
+def _detectable(difference: float) -> str:
+    """What would have been shown; too few blocks would have shown nothing, however large."""
+    return f"a difference of {difference:.1%}" if isfinite(difference) else "no difference at all"
 
 
 _WITHOUT_COMPARISON = (
@@ -211,7 +217,7 @@ _WITHOUT_COMPARISON = (
     "Only {} could be measured.",
     "{}: measured in no block together, so not compared.",
 )
-_UNDECIDED = "{fastest} and {next}: {outcome} ({lead}); a difference of {detectable} would have been shown."
+_UNDECIDED = "{fastest} and {next}: {outcome} ({lead}); {detectable} would have been shown."
 _SENTENCES = {
     Outcome.DIFFERS: "{fastest} is fastest here: {lead} the rate of {next}, from {blocks} blocks.",
     Outcome.INDICATIVE: (
