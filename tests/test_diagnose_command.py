@@ -43,6 +43,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["DATA", "--max-time", "soon"], "--max-time must be"),
         (["plain", "--max-bytes", "much"], "--max-bytes must be"),
         (["DATA", "--batch-size", "1000"], "is larger than"),
+        (["one"], "--batch-size 64 is larger than one, which holds 1 samples"),
         (["--loader", "mine:make_loader", "--step", "model:resnet18"], "needs a dataset"),
         (["DATA", "--out", "no/such/r.jsonl"], "there is no folder no/such"),
     ],
@@ -57,6 +58,8 @@ def test_bad_input_is_one_sentence(
     (here / "empty").mkdir()
     (here / "plain").mkdir()
     (here / "plain" / "<script>.txt").write_text("x")
+    (here / "one").mkdir()
+    (here / "one" / "<script>.jpg").write_text("x")
     told = [tiny_folder.url if word == "DATA" else word for word in arguments]
     assert main(["diagnose", *told]) == 2
     error = capsys.readouterr().err

@@ -81,7 +81,7 @@ class DiagnoseCommand:
 
         args.step = resolved_one(args.step)
         with tempfile.TemporaryDirectory(prefix="pipebench-sampled-") as place:
-            diagnosis = _diagnose(_with_data(args, Path(place)))
+            diagnosis = _diagnose_sampled(_with_data(args, Path(place)))
         if args.json:
             facts = {"sampled": args.sampled or None, "step_standing": validity(args.step)}
             print(dumps({**diagnosis_facts(diagnosis), **facts}))
@@ -101,7 +101,7 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
     from pipebench.progress import pulse
     from pipebench.sampling.sample import sample
 
-    args.sampled = ""
+    args.sampled, args.given = "", args.data
     if args.data is None:
         return args
     try:
@@ -112,6 +112,18 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
         args.sampled = f"{found.samples} samples, {found.payload_bytes / 1e6:.0f} MB of {shown(args.data)}"
         args.data = found.url
     return args
+
+
+def _diagnose_sampled(args: argparse.Namespace) -> "Diagnosis":
+    """As `_diagnose`; what is wrong with sampled data is said of the data, not of its index."""
+    from pipebench.files import shown
+
+    try:
+        return _diagnose(args)
+    except BadInput as problem:
+        if not args.sampled:
+            raise
+        raise BadInput(str(problem).replace(args.data, shown(args.given))) from None
 
 
 def _diagnose(args: argparse.Namespace) -> "Diagnosis":
