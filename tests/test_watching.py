@@ -138,6 +138,7 @@ def known(**changes: Any) -> Facts:
         steps_per_second=100.0,
         busy_a_step=0.007,
         core_use=0.5,
+        ahead=False,
     )
     return replace(plain, **changes)
 
@@ -151,6 +152,8 @@ def known(**changes: Any) -> Facts:
         ({"data_wait": 0.5, "core_use": 0.3}, "Severe: .* The cores are 30% used: workers"),
         ({"data_wait": 1.0}, "faster without limit"),
         ({"data_wait": None}, "Too few steps"),
+        ({"ahead": True}, "The loop waits 30.0% .* not known from here, .* watch --headroom' measures"),
+        ({"ahead": True, "data_wait": 0.01}, "Fine: "),
     ],
 )  # fmt: skip
 def test_the_verdict(changes: dict[str, Any], says: str) -> None:

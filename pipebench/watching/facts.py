@@ -1,5 +1,6 @@
 """What a watched loop's waits say, and what they can't."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class Facts:
     """What is not waiting, a step."""
     core_use: float | None
     """Share of the allowed cores that the process tree kept busy; None where that cannot be read."""
+    ahead: bool
+    """Whether a CUDA device works ahead of the loop, whose waits then are not the device's idle time."""
 
     @property
     def wait_a_step(self) -> float:
@@ -60,7 +63,13 @@ def facts(waits: Waits, cores: int) -> Facts | None:
         steps_per_second=waits.steps / total if known else None,
         busy_a_step=waits.busy_ns / 1e9 / waits.steps if known else None,
         core_use=waits.cores / cores if waits.cores is not None else None,
+        ahead=_uses_cuda(),
     )
+
+
+def _uses_cuda() -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 def _percentile(ordered: Sequence[int], share: float) -> float:
@@ -79,6 +88,12 @@ def verdict(found: Facts) -> str:
     gain = f"at most {1 / (1 - share):.2f}x faster" if share < 1 else "faster without limit"
     if share < FINE:
         return f"Fine: the loop waits {share:.1%} of its time for data; a perfect loader makes it {gain}."
+    if found.ahead:
+        return (
+            f"The loop waits {share:.1%} of its time for data. How long the CUDA device idles is not known "
+            f"from here, since it works ahead of the loop: a perfect loader makes it {gain}. "
+            "'pipebench watch --headroom' measures by how much."
+        )
     degree = "Moderate" if share <= MODERATE else "Severe"
     text = f"{degree}: the loop waits {share:.1%} of its time for data; a perfect loader makes it {gain}"
     return f"{text}{_about_cores(found.core_use)}"
