@@ -296,7 +296,9 @@ def test_when_an_intervention_confirms(found: Confirmation, confirmed: bool) -> 
 def test_gains_are_paired_by_block_and_need_three(make_record: Callable[..., Record]) -> None:
     ours = [make_record(rate=200 * (1 + block), block=block) for block in range(3)]
     theirs = [make_record(rate=100 * (1 + block), block=block) for block in range(4)]
-    found = paired(ours, theirs)
+    found = paired(ours, theirs, least=3)
     assert found is not None
-    assert found.estimate == pytest.approx(2)
-    assert paired(ours[:2], theirs) is None
+    assert found.ratio.estimate == pytest.approx(2)
+    assert found.blocks == 3
+    assert paired(ours[:2], theirs, least=3) is None
+    assert paired([], theirs, least=1) is None

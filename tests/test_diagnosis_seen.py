@@ -77,6 +77,14 @@ def test_what_others_took_counts_only_if_it_was_wanted(record: Record) -> None:
     assert taken.disturbed
 
 
+def test_beside_others_a_rate_is_known_less_well(record: Record) -> None:
+    alone, beside = see([traced(record)]), see([traced(record, foreign_ms=10)])
+    assert alone is not None
+    assert beside is not None
+    assert beside.foreign_cores == pytest.approx(1)
+    assert beside.rate.high / alone.rate.high > 1.3
+
+
 def test_the_consumer_and_the_workers_waits(record: Record) -> None:
     waits = {"0": 6, "hrtimer_nanosleep": 2, "futex_do_wait": 1, "poll_schedule_timeout.constprop.0": 1}
     seen = see([traced(record, consumer_ms=4, worker_waits=waits)])

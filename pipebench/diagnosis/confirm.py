@@ -4,14 +4,15 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
+from typing import NamedTuple
 
 from pipebench.diagnosis.cheap import cheap_decoding
 from pipebench.diagnosis.evidence import Evidence, Named, Narrow
 from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.relief import Relief, relief, runner_up
-from pipebench.diagnosis.seen import rate_of
+from pipebench.diagnosis.seen import PRIOR_CV, disturbance, rate_of
 from pipebench.diagnosis.session import Session
-from pipebench.figures import figures
+from pipebench.figures import Figures, figures
 from pipebench.results import Record
 from pipebench.stats import Interval
 
@@ -93,15 +94,30 @@ def _block(session: Session, bench: Bench, first: Relief, second: Relief | None,
 
 
 def _gain(session: Session, bench: Bench, phase: Phase) -> Interval | None:
-    return paired(session.of(phase), session.of(bench.whole))
+    found = paired(session.of(phase), session.of(bench.whole), least=LEAST_BLOCKS)
+    return None if found is None else found.ratio
 
 
-def paired(ours: Sequence[Record], theirs: Sequence[Record]) -> Interval | None:
-    """The ratio of rates over the blocks that hold both; None below `LEAST_BLOCKS` of them."""
-    mine, others = _rates(ours), _rates(theirs)
-    ratios = [mine[block] / others[block] for block in mine.keys() & others.keys()]
-    return rate_of(ratios) if len(ratios) >= LEAST_BLOCKS else None
+class Gain(NamedTuple):
+    """Rates over those without a change, within blocks."""
+
+    ratio: Interval
+    blocks: int
 
 
-def _rates(records: Sequence[Record]) -> Mapping[int, float]:
-    return {record.block: f.steady_samples_per_second for record in records if (f := figures(record))}
+def paired(ours: Sequence[Record], theirs: Sequence[Record], *, least: int) -> Gain | None:
+    """The ratio of rates over the blocks that hold both; None below `least` of them."""
+    mine, others = _figures(ours), _figures(theirs)
+    blocks = sorted(mine.keys() & others.keys())
+    if len(blocks) < least or not blocks:
+        return None
+    ratios = [
+        mine[block].steady_samples_per_second / others[block].steady_samples_per_second for block in blocks
+    ]
+    both = [one for block in blocks for one in (mine[block], others[block])]
+    spread = PRIOR_CV + disturbance(both, len(ours[0].spec.cpus))
+    return Gain(rate_of(ratios, spread), len(blocks))
+
+
+def _figures(records: Sequence[Record]) -> Mapping[int, Figures]:
+    return {record.block: f for record in records if (f := figures(record))}

@@ -10,7 +10,7 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, WORKER_KNOBS, Bench, Phase
-from pipebench.diagnosis.seen import EMULATED_CV, PRIOR_CV, see
+from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.session import Session
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import FULL, LOADER, judge, terms
@@ -165,7 +165,7 @@ def gather(session: Session, bench: Bench) -> Evidence:
     return Evidence(
         cores=len(bench.spec.cpus),
         loader=loader,
-        step=see(session.of(Phase.STEP_ONLY), _step_cv(bench)),
+        step=see(session.of(Phase.STEP_ONLY), by_clock=_is_emulated(bench)),
         storage=seen[Phase.COLD_READ],
         end_to_end=seen[Phase.END_TO_END],
         one_core=seen[Phase.ONE_CORE],
@@ -179,8 +179,8 @@ def gather(session: Session, bench: Bench) -> Evidence:
     )
 
 
-def _step_cv(bench: Bench) -> float:
-    return EMULATED_CV if parse_step(bench.spec.step).kind == "emulate" else PRIOR_CV
+def _is_emulated(bench: Bench) -> bool:
+    return parse_step(bench.spec.step).kind == "emulate"
 
 
 def _fused(spec: TrialSpec) -> tuple[tuple[Stage, ...], ...]:

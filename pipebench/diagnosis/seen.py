@@ -15,6 +15,9 @@ CONFIDENCE = 0.90
 PRIOR_CV, PRIOR_WEIGHT = 0.04, 4
 """Trials of a phase are few, so their spread is taken together with an assumed one of 4 %, which counts as
 much as 4 further trials (a moderated variance; Smyth 2004). One trial alone is thus known to 9 %."""
+PER_FOREIGN = 0.3
+"""Of the share of the cores that others kept busy, added to the assumed spread: from one trial to the
+next they may take none of it, or all."""
 EMULATED_CV = 0.005
 """Of a step whose rate is set by the clock."""
 PRIOR_USE = 0.03
@@ -80,14 +83,15 @@ class Seen:
         return (self.waits or {}).get(kind, 0.0)
 
 
-def see(records: Sequence[Record], prior_cv: float = PRIOR_CV) -> Seen | None:
+def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
     """What the `ok` records of one phase show; None where none has figures.
 
-    `prior_cv` is the spread that is assumed of its rate.
+    `by_clock` says that the clock sets its rate, as that of an emulated step.
     """
     found = [(record, f) for record in records if (f := figures(record))]
     if not found:
         return None
+    own, cores = [f for _, f in found], len(found[0][0].spec.cpus)
     rates = [f.steady_samples_per_second for _, f in found]
     cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
     uses = [use for record, f in found if (use := _use(record, f)) is not None]
@@ -95,8 +99,8 @@ def see(records: Sequence[Record], prior_cv: float = PRIOR_CV) -> Seen | None:
     consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
     speeds = [speed for record, f in found if (speed := _bytes_per_second(record, f)) is not None]
     return Seen(
-        rate=rate_of(rates, prior_cv),
-        cores=len(found[0][0].spec.cpus),
+        rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores)),
+        cores=cores,
         cpu_seconds=rate_of(cpu) if cpu else None,
         use=_share_of(uses) if uses else None,
         consumer=median(consumers) if consumers else None,
@@ -112,6 +116,11 @@ def see(records: Sequence[Record], prior_cv: float = PRIOR_CV) -> Seen | None:
 LONG_GAP = 3
 MOST_FOREIGN = 0.3
 """Cores kept busy by others, above which a phase is disturbed."""
+
+
+def disturbance(found: Sequence[Figures], cores: int) -> float:
+    """What the cores that others kept busy add to the spread that is assumed of a rate."""
+    return PER_FOREIGN * median(f.foreign_cores or 0.0 for f in found) / cores
 
 
 def rate_of(values: Sequence[float], prior_cv: float = PRIOR_CV) -> Interval:

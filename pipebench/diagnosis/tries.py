@@ -8,12 +8,10 @@ from typing import Any
 from pipebench import machine, registry
 from pipebench.contract import LoaderFactory
 from pipebench.dataset import open_dataset
-from pipebench.diagnosis.confirm import SECONDS
+from pipebench.diagnosis.confirm import SECONDS, paired
 from pipebench.diagnosis.phases import Bench, Phase
-from pipebench.diagnosis.seen import rate_of
 from pipebench.diagnosis.session import Session
-from pipebench.figures import figures
-from pipebench.results import CEILING, Record, TrialSpec
+from pipebench.results import CEILING, TrialSpec
 from pipebench.stats import Interval
 from pipebench.trial import PRESETS
 
@@ -89,16 +87,5 @@ def _changed(value: Any) -> list[str]:
 
 
 def _try(session: Session, bench: Bench, note: str) -> Try | None:
-    tried, whole = session.of(Phase.TRIED, note), session.of(bench.whole)
-    ratios = [
-        _rate(mine) / _rate(other)
-        for mine in tried
-        for other in whole
-        if mine.block == other.block and _rate(mine) and _rate(other)
-    ]
-    return Try(options=note, gain=rate_of(ratios), blocks=len(ratios)) if ratios else None
-
-
-def _rate(record: Record) -> float:
-    found = figures(record)
-    return found.steady_samples_per_second if found else 0.0
+    gain = paired(session.of(Phase.TRIED, note), session.of(bench.whole), least=1)
+    return None if gain is None else Try(options=note, gain=gain.ratio, blocks=gain.blocks)

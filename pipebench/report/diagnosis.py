@@ -167,7 +167,7 @@ def _tries(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.evidence.whole.disturbed:
         yield "  (other processes were busy: more workers may only have taken cores from them)"
     for tried in diagnosis.tries:
-        sure = "" if tried.gain.low > 1 or tried.gain.high < 1 else "   no difference shown"
+        sure = "" if tried.gain.low > 1 or tried.gain.high < 1 else "  no difference shown"
         yield f"  {_pasted(diagnosis, tried.options):<44} {interval_text(tried.gain)}{sure}"
 
 
