@@ -13,7 +13,8 @@ from pathlib import Path
 from pipebench.commands._sweeping import add_sweeping, check_none_measured, sweep
 from pipebench.crossover import AGREE
 from pipebench.crossover_answer import Answer, answer
-from pipebench.sweep import Seen, step
+from pipebench.seen import Seen
+from pipebench.sweep import step
 from pipebench.targets import Target
 
 HELD_OUT = (0.35, 0.62, 0.81, 0.91, 0.99, 1.09, 1.27, 2.2)

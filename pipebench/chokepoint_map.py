@@ -7,8 +7,8 @@ from typing import Literal
 from pipebench.crossover import SHARES, Predictor
 from pipebench.known_models import Model, models
 from pipebench.scaling import scaled
+from pipebench.seen import Seen
 from pipebench.stats import Interval
-from pipebench.sweep import Seen
 from pipebench.targets import Target, families_in_order, misfit
 
 BUSY = 0.85

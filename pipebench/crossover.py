@@ -12,8 +12,8 @@ from statistics import median
 
 from pipebench.monotone import Falling
 from pipebench.replay import Pace, bounds
+from pipebench.seen import Seen
 from pipebench.stats import LOOKS, Interval, mean_interval, rate_interval
-from pipebench.sweep import Seen
 
 AGREE = 0.03
 """By which interpolation and replay may differ."""

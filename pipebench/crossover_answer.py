@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from pipebench.crossover import SHARES, Crossing, Prediction, Predictor
 from pipebench.scaling import Need, need
+from pipebench.seen import Seen
 from pipebench.stats import Interval, mean_interval, rate_interval
 from pipebench.step import parse_step
-from pipebench.sweep import Seen
 from pipebench.targets import Target, around
 
 EACH_SIDE = 4

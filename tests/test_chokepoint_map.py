@@ -9,7 +9,8 @@ import pytest
 from pipebench.accelerators import NOT_VALIDATED, profiles
 from pipebench.chokepoint_map import Panel, panel
 from pipebench.report import map_html, map_png, map_text
-from pipebench.sweep import FACTORS, Seen
+from pipebench.seen import Seen
+from pipebench.sweep import FACTORS
 from pipebench.targets import targets
 
 

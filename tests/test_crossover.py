@@ -13,7 +13,8 @@ from pipebench.goal import Goal
 from pipebench.results import CEILING, Record, TrialSpec, read
 from pipebench.runner import run
 from pipebench.schedule import Contestant, Plan
-from pipebench.sweep import FACTORS, Seen, Shape, first_plan, own_rates, seen, step, sweep_plan, utilisation
+from pipebench.seen import Seen, own_rates, seen, utilisation
+from pipebench.sweep import FACTORS, Shape, first_plan, step, sweep_plan
 from tests.simulated import SimulatedLoader, executor
 
 EVEN = SimulatedLoader(gaps_ms=[10] * 100, noise=0.05)

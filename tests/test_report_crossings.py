@@ -16,7 +16,8 @@ from pipebench.report.crossings import crossings
 from pipebench.report.sentences import sentences
 from pipebench.results import PROOF_BLOCK, Record
 from pipebench.schedule import Contestant
-from pipebench.sweep import rates_about, seen, step
+from pipebench.seen import seen
+from pipebench.sweep import rates_about, step
 from tests.comparing import save
 from tests.reporting import at_step, gathered
 from tests.simulated import SimulatedLoader, executor

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pipebench.plan import Request
     from pipebench.results import Record
     from pipebench.schedule import Plan
-    from pipebench.sweep import Seen, Shape
+    from pipebench.seen import Seen
+    from pipebench.sweep import Shape
     from pipebench.targets import Target
 
 
@@ -77,7 +78,8 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     from pipebench.forking import Nursery
     from pipebench.plan import make_plan
     from pipebench.results import read
-    from pipebench.sweep import Shape, floor
+    from pipebench.seen import floor
+    from pipebench.sweep import Shape
     from pipebench.targets import misfit, targets
 
     found = targets(profiles())  # a user's own file is looked at before anything is timed
@@ -148,7 +150,8 @@ class _Running:
     ) -> "tuple[list[Seen], dict[str, str]]":
         """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
         from pipebench.results import read
-        from pipebench.sweep import beyond, first_plan, is_swept, own_rates, sweep_plan, swept_blocks
+        from pipebench.seen import own_rates
+        from pipebench.sweep import beyond, first_plan, is_swept, sweep_plan, swept_blocks
 
         records = read(self.out) if self.out.exists() else []
         if not is_swept(records):
@@ -173,7 +176,7 @@ class _Running:
         return [contestant.label for contestant in self.plan.rivals]
 
     def _seen(self, records: "list[Record]", checks: Mapping[str, list[str]]) -> "list[Seen]":
-        from pipebench.sweep import seen
+        from pipebench.seen import seen
 
         found = (
             seen(

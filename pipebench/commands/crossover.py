@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipebench.commands._sweeping import add_sweeping, check_none_measured, sweep
 
 if TYPE_CHECKING:
-    from pipebench.sweep import Seen
+    from pipebench.seen import Seen
     from pipebench.targets import Target
 
 EXAMPLE = """\

@@ -8,8 +8,9 @@ from pipebench.figures import Derive
 from pipebench.report.gathered import Entry, Part
 from pipebench.results import PROOF_BLOCK
 from pipebench.schedule import Contestant
+from pipebench.seen import Seen, own_rates, seen
 from pipebench.stats import LOOKS
-from pipebench.sweep import Seen, own_rates, rates_about, seen, step
+from pipebench.sweep import rates_about, step
 
 
 def crossings(part: Part, derive: Derive) -> Iterator[str]:
