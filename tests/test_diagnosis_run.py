@@ -21,7 +21,7 @@ from pipebench.diagnosis.run import Diagnosis, diagnose
 from pipebench.diagnosis.session import Session
 from pipebench.errors import BadInput
 from pipebench.measure import Look, Trace
-from pipebench.report.diagnosis import print_diagnosis, verdict_sentence
+from pipebench.report.diagnosis import lines, print_diagnosis, verdict_sentence
 from pipebench.report.diagnosis_json import diagnosis_facts
 from pipebench.report.plain_json import dumps
 from pipebench.resources import Resources
@@ -239,6 +239,17 @@ def test_it_is_printed_within_the_terminals_width(run: Diagnose, width: int) -> 
     for part in ("the step alone", "the loader on one core", "c/(a+b)", "read", "Confirmed: with workers=2"):
         assert part in text
     assert "--loader torch_dataloader:workers=2" in text
+
+
+def test_trials_that_were_not_warm_are_told(run: Diagnose) -> None:
+    found = run(Pipeline(workers=1))
+    first = found.records[0]
+    read = replace(first, cache={**first.cache, "bytes_read": 130, "payload_bytes": 1000})
+    told = list(lines(replace(found, records=(read, *found.records[1:]))))
+    assert any(
+        line.endswith("to be warm: not warm: 13% of the payload came from the device.") for line in told
+    )
+    assert not any("Cache" in line for line in lines(found))
 
 
 def test_names_of_phases_can_be_read_again(make_record: Callable[..., Record]) -> None:

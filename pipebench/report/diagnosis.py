@@ -1,6 +1,7 @@
 """A diagnosis for people: the verdict first, then what it rests on."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -12,9 +13,12 @@ from pipebench.diagnosis.seen import MOST_FOREIGN, Seen
 from pipebench.diagnosis.stages import StageCost, stage_costs
 from pipebench.diagnosis.verdict import shared_cpu
 from pipebench.errors import one_line
+from pipebench.figures import figures
+from pipebench.results import CEILING, Record
 from pipebench.stats import Interval
 from pipebench.summary import interval_text
 
+MOST_LABELS = 3
 BAR = 30
 """Characters of the longest bar."""
 
@@ -189,9 +193,18 @@ def _limits(diagnosis: Diagnosis) -> Iterator[str]:
             f"Other processes kept up to {foreign:.1f} cores busy meanwhile: this is the answer beside them, "
             "and intervals may be too narrow."
         )
+    yield from _caches(diagnosis.records)
     cores, trials = diagnosis.evidence.cores, len(diagnosis.records)
     yield f"{cores} cores, {trials} trials in {diagnosis.seconds:.0f} s; same work: unchecked."
     yield "Intervals hold for this session on this host only."
+
+
+def _caches(records: Sequence[Record]) -> Iterator[str]:
+    """Of trials that were to be warm and are not proved to be."""
+    asked = [record for record in records if record.spec.cache == "warm" and record.spec.loader != CEILING]
+    labels = Counter(f.cache for record in asked if (f := figures(record)) and f.cache != "warm")
+    for label, count in labels.most_common(MOST_LABELS):
+        yield f"Cache, in {count} of {len(asked)} trials that were to be warm: {label}."
 
 
 def confirmation_facts(found: Confirmation | None) -> Mapping[str, object] | None:
