@@ -86,6 +86,7 @@ def test_what_goes_wrong_with_one_is_told_to_that_one_alone(interleaved: Any) ->
 
 
 def test_pytest_benchmarks_own_command_works_in_this_folder(tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("pytest-benchmark"), "--storage", f"file://{tmp_path}", "list"]
+    own = str(Path(sys.executable).with_name("pytest-benchmark"))
+    command = [own, "--storage", f"file://{tmp_path}", "list"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
