@@ -3,7 +3,7 @@
     python docs/tour.py [--within "COMMAND ..."]
 
 What comes on standard error (progress, notes) is left out, as in a pipe. `--within` puts a command in front
-of each of them, such as one that waits until nobody else measures.
+of each that measures, such as one that waits until nobody else does.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("tour.md")
 BIN = Path(sys.prefix) / "bin"
 WIDTH = 80
+MEASURING = ("ab", "diagnose", "run")
 
 HEAD = """\
 # A tour in ten minutes
@@ -26,7 +27,8 @@ HEAD = """\
 <!-- taken by docs/tour.py, which ran every command here; change the words there, and take it again -->
 
 Everything below was printed by the command above it, in the order shown, in one empty folder. Yours will
-have other figures: take the tour on your own machine. {host}
+have other figures: take the tour on your own machine.
+{host}
 
 `pip install 'pipebench[all]'`, or `make setup` in a checkout. [Completion](shell.md#completion) is one line
 more.
@@ -57,12 +59,13 @@ The `content_id` is the same in both: these are the same samples, so loaders may
 
 Without `--loader` all that can read the data compete. Each first proves that it delivers the work: every
 sample once, the right pixels, crops that are really random. Then come blocks of trials, each a fresh process
-on the same cores, every loader once a block, in random order.
+on the same cores, every loader once a block, in random order. Short and few
+trials are for this tour alone: `pipebench run --data D` takes five of three seconds.
 """,
-    "$ pipebench run --data demo/wds --trials 3",
+    "$ pipebench run --data demo/wds --trials 3 --seconds 1 --out first.jsonl",
     """\
-Read the last line first. Three blocks decide nothing, and it says so. [Reading the verdict](verdicts.md) has
-every word and label.
+Read the last line first: with so few blocks nothing is decided, and it says so.
+[Reading the verdict](verdicts.md) has every word and label.
 
 ## Would an accelerator wait?
 
@@ -87,9 +90,11 @@ Two versions of anything, in turns, in one run. What a library's own tutorial sh
 at its best:
 """,
     "$ pipebench ab tuned=torch_dataloader documented=torch_dataloader:preset=documented --data demo/folder"
-    " --trials 10 --seconds 0.3",
+    " --trials 3",
     """\
-It exits with 1 only on a slow-down that is proved, so it can stand [in CI](ab.md) as it is.
+Three blocks again, and this one was taken by itself a little later than the rest. Without `--trials` it goes
+on until the ratio is known to 2 %, or as long as `--max-time 8m` allows, and exits with 1 only on a slow-down
+that is proved: it can stand [in CI](ab.md) as it is.
 
 ## From storage
 
@@ -107,10 +112,9 @@ says what is wrong and what to mind:
     """\
 ## Show it to others
 
-The two newest results, compared. These two measured different things, so there is little to compare, and the
-refusal says which:
+Within one result all are compared with the fastest; with two, each with itself in the first.
 """,
-    "$ pipebench compare",
+    "$ pipebench compare first.jsonl",
     "One page that opens without a network, and a copy of a result without any names in it:\n",
     "$ pipebench report --redact --out report.html",
     "$ pipebench export --redact --out shared.jsonl",
@@ -144,29 +148,30 @@ def _part(part: str, folder: Path, within: Sequence[str]) -> str:
     command = part.removeprefix("$ ")
     print(part, file=sys.stderr, flush=True)
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": str(WIDTH)}
+    measures = command.split()[1] in MEASURING
     done = subprocess.run(
-        [*within, *shlex.split(command)],
+        [*(within if measures else ()), *shlex.split(command)],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
-    lines = [*_broken(part), *_cleaned(done.stdout, folder).splitlines()]
+    lines = [*broken(part), *_cleaned(done.stdout, folder).splitlines()]
     if done.returncode:
         lines += ["$ echo $?", str(done.returncode)]
     return "\n".join(["```", *lines, "```", ""])
 
 
-def _broken(command: str) -> Iterator[str]:
-    """A long command as a shell takes it over several lines."""
+def broken(command: str) -> Iterator[str]:
+    """A long command as a shell takes it over several lines, each option with its value."""
     line = ""
-    for word in command.split(" "):
-        if len(f"{line} {word} \\") > WIDTH and line:
+    for part in re.split(r" (?=--)", command):
+        if line and len(f"{line} {part} \\") > WIDTH:
             yield f"{line} \\"
-            line = f"    {word}"
+            line = f"    {part}"
         else:
-            line = f"{line} {word}" if line else word
+            line = f"{line} {part}" if line else part
     yield line
 
 
@@ -182,12 +187,12 @@ def _host() -> str:
 
     facts = machine.describe()
     return (
-        f"This was taken on {facts.usable_cores} cores of a shared {facts.cpu} host, on which others worked "
-        "too: where that shows, the output says so."
+        f"This was taken on {facts.usable_cores} cores of a shared {facts.cpu} host on which others worked "
+        "hard meanwhile.\nSo rates are low, and labels many: that is what `disturbed` looks like."
     )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--within", default="", help="a command to put in front of each of the tour's")
+    parser.add_argument("--within", default="", help="a command to put in front of each that measures")
     PAGE.write_text(take(shlex.split(parser.parse_args().within)))

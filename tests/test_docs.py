@@ -40,7 +40,7 @@ def script(path: Path) -> ModuleType:
 def shown_commands(page: Path) -> Iterator[str]:
     """The commands in a page's blocks of code, each without what stands behind it."""
     for block in re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
+        for line in re.sub(r"\\\n *", "", block).splitlines():
             text = re.split(r" {2,}| # | >>? ", line.strip().removeprefix("$ "))[0]
             if text.startswith("pipebench ") and not FORM.search(line):
                 yield text
@@ -125,3 +125,21 @@ def test_the_example_of_a_format_refuses_what_it_cannot_hold(joined: None, tmp_p
         (tmp_path / "in/cats" / name).write_bytes(payload)
     with pytest.raises(BadInput, match="further files, which 'joined' can't hold"):
         shard_dataset(str(tmp_path / "in"), str(tmp_path / "out"), Sharding(format="joined"))
+
+
+def test_the_tour_is_the_one_that_its_script_takes() -> None:
+    """Commands and words; what was printed is of the day on which it was taken."""
+    tour, page = script(DOCS / "tour.py"), (DOCS / "tour.md").read_text()
+    assert len(tour.commands()) >= 10
+    for part in tour.PARTS:
+        assert (part if not part.startswith("$ ") else "\n".join(tour.broken(part))) in page
+
+
+def test_a_long_command_is_broken_as_a_shell_takes_it() -> None:
+    tour = script(DOCS / "tour.py")
+    command = "$ pipebench run" + " --option value" * 12
+    lines = list(tour.broken(command))
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= tour.WIDTH
+    whole = " ".join(line.removesuffix("\\").strip() for line in lines)
+    assert whole == command
