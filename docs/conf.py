@@ -14,5 +14,4 @@ html_show_sphinx = False
 html_meta = {"description": summary}
 smartquotes = False  # two dashes stay two dashes
 highlight_language = "none"  # most blocks are a terminal's
-suppress_warnings = ["toc.empty_glob"]  # of pages that nobody has put into an order yet there may be none
 myst_heading_anchors = 3
