@@ -230,6 +230,20 @@ def _summary(dataset: "Dataset") -> dict[str, Any]:
     }
 
 
+def _history(made: Any) -> str:
+    """How a dataset was made, and of what: `shard (shard samples: 128) of synth (samples: 2 000)`."""
+    steps = []
+    while isinstance(made, dict) and made:
+        told = ", ".join(
+            name.replace("_", " ") if value is True else f"{name.replace('_', ' ')}: {_plain(value)}"
+            for name, value in made.items()
+            if name not in ("command", "source") and value
+        )
+        steps.append(f"{made.get('command', '?')} ({told})" if told else str(made.get("command", "?")))
+        made = made.get("source")
+    return " of ".join(steps) or "unknown"
+
+
 def _text(summary: dict[str, Any]) -> str:
     splits = summary.get("splits", {})
     blocks = [_block({"split": name} | split) for name, split in splits.items()]
@@ -238,7 +252,8 @@ def _text(summary: dict[str, Any]) -> str:
 
 def _block(summary: dict[str, Any]) -> str:
     width = max(map(len, summary)) + 2
-    return "\n".join(f"{name.replace('_', ' '):{width}}{_plain(value)}" for name, value in summary.items())
+    texts = {name: _history(value) if name == "made" else _plain(value) for name, value in summary.items()}
+    return "\n".join(f"{name.replace('_', ' '):{width}}{text}" for name, text in texts.items())
 
 
 def _plain(value: Any) -> str:

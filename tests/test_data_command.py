@@ -7,6 +7,7 @@ import pytest
 
 from pipebench.cli import main
 from pipebench.dataset import Dataset, open_dataset
+from pipebench.datasets_prep.command import _history
 
 
 def _refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -99,3 +100,19 @@ def test_bad_usage_is_one_sentence(
     (tmp_path / "tiny").symlink_to(tiny_folder.url)
     assert message in _refused(arguments, capsys)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "tiny"]
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        ({"command": "synth", "samples": 2000, "seed": 0}, "synth (samples: 2 000)"),
+        (
+            {"command": "shard", "shuffle": True, "seed": 3, "split": None, "source": {"command": "synth"}},
+            "shard (shuffle, seed: 3) of synth",
+        ),
+        ({}, "unknown"),
+        ({"command": "shard", "source": "elsewhere"}, "shard"),
+    ],
+)
+def test_how_a_dataset_was_made(made: dict[str, object], text: str) -> None:
+    assert _history(made) == text
