@@ -2,6 +2,7 @@
 
 import json
 import random
+import sys
 from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from pipebench.contract import Stage
 from pipebench.dataset import Dataset
+from pipebench.diagnosis.again import again
 from pipebench.diagnosis.confirm import Confirmation, paired
 from pipebench.diagnosis.evidence import Detail, Narrow
 from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
@@ -164,6 +166,21 @@ def test_too_few_workers_are_named_confirmed_and_priced(run: Diagnose, tmp_path:
         "Too few workers hold this pipeline back: cores stand idle (confirmed). Severe:"
     )
     assert "a perfect loader would make it 4." in sentence
+
+
+@pytest.mark.parametrize("pipeline", [Pipeline(workers=1), Pipeline()])
+def test_a_results_file_tells_the_same_again(run: Diagnose, tmp_path: Path, pipeline: Pipeline) -> None:
+    found = run(pipeline, quick=True)
+    (other,) = again(read(tmp_path / "r.jsonl"))
+    assert (other.evidence, other.verdict) == (found.evidence, found.verdict)
+
+
+def test_a_results_file_imports_nothing(make_record: Callable[..., Record], spec: TrialSpec) -> None:
+    foreign = replace(spec, loader="antigravity:Loader", source="/")
+    (found,) = again([make_record(100.0, contestant("evil", Phase.WARM), spec=foreign)])
+    assert found.evidence.fused == ()
+    assert "antigravity" not in sys.modules
+    assert list(again([make_record(100.0, "evil")])) == []
 
 
 def test_better_presets_and_other_loaders_are_tried_too(run: Diagnose) -> None:

@@ -129,6 +129,9 @@ def test_phases_of_a_diagnosis_make_stages_and_no_rivals(make_record: Make, tmp_
     assert [segment.name for segment in picture.bars[0].segments] == ["read", "decode+transform+batch"]
     assert not found.lines
     assert not any("fastest" in one.text for one in sentences(found))
+    assert any(
+        one.text.startswith("x: Undecided: what was measured does not name") for one in sentences(found)
+    )
 
 
 def test_without_cuts_there_are_no_stages(make_record: Make, tmp_path: Path) -> None:

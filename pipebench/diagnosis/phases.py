@@ -72,6 +72,8 @@ class Bench:
     """Whether the payloads lie on no filesystem of this host."""
     memory: str = ""
     """The same dataset with its payloads in memory, where its storage is not this host's."""
+    fused: tuple[tuple[Stage, ...], ...] = ()
+    """Stages that the loader's library does in one."""
 
     @property
     def has_step(self) -> bool:

@@ -11,7 +11,7 @@ from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, WORKER_KNOBS, Bench, Phase
 from pipebench.diagnosis.seen import see
-from pipebench.diagnosis.session import Session
+from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import FULL, LOADER, judge, terms
 from pipebench.errors import BadInput
@@ -70,6 +70,11 @@ def _first(session: Session, bench: Bench) -> Bench:
     if session.seen(Phase.WARM) is None:
         reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
         raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
+    return with_workers(replace(bench, fused=_fused(bench.spec)), record)
+
+
+def with_workers(bench: Bench, record: Record) -> Bench:
+    """The bench with the setting that says how many workers there are, as a trial of the loader names it."""
     knob = next((name for name in WORKER_KNOBS if type(record.settings.get(name)) is int), "")
     return replace(bench, worker_knob=knob, workers=record.settings[knob] if knob else 0)
 
@@ -156,7 +161,7 @@ def _is_settled(session: Session, bench: Bench, blocks: int) -> bool:
     return blocks >= ENOUGH and named is not Narrow.UNDECIDED
 
 
-def gather(session: Session, bench: Bench) -> Evidence:
+def gather(session: Trials, bench: Bench) -> Evidence:
     """What the phases have shown so far."""
     seen = {phase: session.seen(phase) for phase in Phase}
     loader = seen[Phase.WARM]
@@ -175,7 +180,7 @@ def gather(session: Session, bench: Bench) -> Evidence:
         larger_batch=seen[Phase.LARGER_BATCH],
         workers=bench.workers,
         is_remote=bench.is_remote and not bench.memory,
-        fused=_fused(bench.spec),
+        fused=bench.fused,
     )
 
 

@@ -20,18 +20,33 @@ FIRST_GUESS = 4.0
 TRIAL_TIMEOUT = 60.0
 
 
-@dataclass(slots=True)
-class Session:
-    """The trials so far, and the time that is left for more."""
+@dataclass(slots=True, kw_only=True)
+class Trials:
+    """The trials of one diagnosis, whether it goes on or a file holds it."""
 
     loader: str
     """As the results name it."""
+    records: list[Record] = field(default_factory=list)
+
+    def of(self, phase: Phase, note: str = "") -> list[Record]:
+        """The trials of one phase."""
+        name = contestant(self.loader, phase, note)
+        return [record for record in self.records if record.contestant == name]
+
+    def seen(self, phase: Phase, note: str = "") -> Seen | None:
+        """What they show."""
+        return see(self.of(phase, note))
+
+
+@dataclass(slots=True, kw_only=True)
+class Session(Trials):
+    """The trials so far, and the time that is left for more."""
+
     out: Path
     execute: Execute
     clock: Clock
     max_seconds: float
     tell: Tell = lambda _: None
-    records: list[Record] = field(default_factory=list)
     run: str = field(default_factory=lambda: uuid4().hex[:12])
     _began_ns: int = 0
     _slowest: float = 0.0
@@ -61,15 +76,6 @@ class Session:
         self._slowest = max(0.7 * self._slowest, self.seconds - began)
         self.tell(record)
         return record
-
-    def of(self, phase: Phase, note: str = "") -> list[Record]:
-        """The trials of one phase."""
-        name = contestant(self.loader, phase, note)
-        return [record for record in self.records if record.contestant == name]
-
-    def seen(self, phase: Phase, note: str = "") -> Seen | None:
-        """What they show."""
-        return see(self.of(phase, note))
 
     def failed(self, phase: Phase) -> bool:
         """Whether the phase cannot be run here."""

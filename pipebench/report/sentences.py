@@ -6,9 +6,14 @@ from typing import Literal
 
 from pipebench.compare import Standing, standings
 from pipebench.contest import Line
+from pipebench.diagnosis.again import again
+from pipebench.diagnosis.evidence import Narrow
+from pipebench.diagnosis.phases import phase_of
+from pipebench.diagnosis.run import Diagnosis
 from pipebench.findings import Finding, some
 from pipebench.report.columns import USUAL, chosen
 from pipebench.report.crossings import crossings
+from pipebench.report.diagnosis import verdict_sentence
 from pipebench.report.gathered import Entry, Gathered, Part
 from pipebench.report.sheet import Sheet, lay_out
 from pipebench.report.terminal import sentence, stall_text
@@ -65,7 +70,9 @@ def _every(gathered: Gathered) -> Iterator[Sentence]:
 def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
     yield from map(_found, part.findings)
     if part.phases:
-        yield Sentence("told", "These are phases of a diagnosis, which are no rivals of each other.")
+        yield from map(_diagnosed, again(part.records))
+        rivals = "These are phases of a diagnosis, which are no rivals of each other. Whether relieving it "
+        yield Sentence("told", f"{rivals}confirmed a verdict, 'pipebench diagnose' told when it ran.")
     if part.phases or not part.blocks:
         return
     yield from (Sentence("told", text) for text in crossings(part, gathered.derive))
@@ -75,6 +82,14 @@ def _of_part(part: Part, gathered: Gathered) -> Iterator[Sentence]:
         on = f"On {step}: " if len(steps) > 1 else ""
         yield Sentence(_tone(part.rows, standing), f"{on}{sentence(part.rows, standing)}")
         yield from _told(part.entries, step)
+
+
+def _diagnosed(found: Diagnosis) -> Sentence:
+    """What holds a loader back, by its phases."""
+    decided = found.verdict.named.verdict not in (Narrow.UNDECIDED, Narrow.BALANCED)
+    name = phase_of(found.records[0])
+    assert name is not None
+    return Sentence("shown" if decided else "open", f"{name[0]}: {verdict_sentence(found)}")
 
 
 def _found(finding: Finding) -> Sentence:
