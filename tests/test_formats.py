@@ -64,7 +64,8 @@ def test_samples_come_back_through_all_formats(lay_out: LayOut, samples: list[Sa
     with tempfile.TemporaryDirectory() as folder:
         rows: list[Row] = []
         for number, format in enumerate(("folder", "wds", "parquet", "folder", "parquet", "wds")):  # noqa: A001
-            rows = lay_out(Path(folder, str(number)), format, read_samples(rows) if rows else samples)
+            before = owned(read_samples(rows)) if rows else samples
+            rows = lay_out(Path(folder, str(number)), format, before)
             assert owned(read_samples(rows)) == samples
         assert not samples or content_id(read_samples(rows)) == content_id(samples)
 
