@@ -92,9 +92,9 @@ at its best:
     "$ pipebench ab tuned=torch_dataloader documented=torch_dataloader:preset=documented --data demo/folder"
     " --trials 3",
     """\
-Three blocks again, and this one was taken by itself a little later than the rest. Without `--trials` it goes
-on until the ratio is known to 2 %, or as long as `--max-time 8m` allows, and exits with 1 only on a slow-down
-that is proved: it can stand [in CI](ab.md) as it is.
+Three blocks again. Without `--trials` it goes on until the ratio is known to 2 %, or as long as
+`--max-time 8m` allows, and exits with 1 only on a slow-down that is proved: it can stand [in CI](ab.md) as it
+is.
 
 ## From storage
 
@@ -187,8 +187,8 @@ def _host() -> str:
 
     facts = machine.describe()
     return (
-        f"This was taken on {facts.usable_cores} cores of a shared {facts.cpu} host on which others worked "
-        "hard meanwhile.\nSo rates are low, and labels many: that is what `disturbed` looks like."
+        f"This was taken on {facts.usable_cores} cores of a shared {facts.cpu} host. Where others worked "
+        "there\nmeanwhile, it says `disturbed`."
     )
 
 

@@ -37,9 +37,14 @@ def script(path: Path) -> ModuleType:
     return module
 
 
+def blocks(page: Path) -> list[str]:
+    """A page's blocks of code."""
+    return re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
 def shown_commands(page: Path) -> Iterator[str]:
     """The commands in a page's blocks of code, each without what stands behind it."""
-    for block in re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+    for block in blocks(page):
         for line in re.sub(r"\\\n *", "", block).splitlines():
             text = re.split(r" {2,}| # | >>? ", line.strip().removeprefix("$ "))[0]
             if text.startswith("pipebench ") and not FORM.search(line):
@@ -53,6 +58,11 @@ COMMANDS = [(page.name, text) for page in PAGES for text in dict.fromkeys(shown_
 def test_a_shown_command_is_one_that_its_parser_takes(page: str, text: str) -> None:
     _, name, *rest = shlex.split(text)
     command_parser(name, command(name)).parse_args(rest)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_of_code_is_empty(page: Path) -> None:
+    assert all(block.strip() for block in blocks(page))
 
 
 def test_commands_are_found_on_the_pages() -> None:
