@@ -205,6 +205,7 @@ class _Observer:
         self._meter = Meter()
 
     def __call__(self) -> tuple[int, int]:
+        now = tree_cpu_ns(), host_busy_ns()  # first, since all else takes so long that more would be used
         if self._first is None:
             self._first = tree_resources()
             self._meter.begin()
@@ -212,7 +213,7 @@ class _Observer:
             self._memory.append(tree_memory_bytes())
         self._looks += 1
         self._waits.update(worker_waits())
-        return tree_cpu_ns(), host_busy_ns()
+        return now
 
     def energy(self) -> dict[str, Any]:
         """For the record: the host's counters at the first look and now, where it has any."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from pipebench import trial
 from pipebench.contract import Unsupported
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
-from pipebench.measure import MIN_BATCHES, SHORT_BATCHES, SHORT_SECONDS
+from pipebench.measure import LOOKS_A_SECOND, MIN_BATCHES, SHORT_BATCHES, SHORT_SECONDS
 from pipebench.results import Record, TrialSpec
 
 
@@ -45,6 +46,29 @@ def test_a_trial_that_is_asked_to_be_short_is_content_with_fewer_batches(run: Ca
     record = run("Good", seconds=0.01)
     assert record.trace is not None
     assert SHORT_BATCHES <= len(record.trace.got_ns) < MIN_BATCHES
+
+
+def test_cpu_time_is_read_before_what_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the time of that is used CPU time of no window, and cores seem more than full."""
+    read: list[str] = []
+
+    def noting(name: str) -> Callable[[], Any]:
+        real = getattr(trial, name)
+
+        def call() -> Any:
+            read.append(name)
+            return real()
+
+        return call
+
+    for name in ("tree_cpu_ns", "host_busy_ns", "tree_resources", "tree_memory_bytes", "worker_waits"):
+        monkeypatch.setattr(trial, name, noting(name))
+    look = trial._Observer()
+    for _ in range(2 * LOOKS_A_SECOND):
+        read.clear()
+        look()
+        assert read[:2] == ["tree_cpu_ns", "host_busy_ns"]
+        assert len(read) > 2
 
 
 def test_a_trial_records_all_that_it_saw(run: Callable[..., Record]) -> None:
