@@ -63,6 +63,15 @@ def test_the_exit_code_is_the_commands(script: str, capfd: pytest.CaptureFixture
     assert "Waits for Numbers" in capfd.readouterr().err
 
 
+def test_what_cannot_be_written_is_told(script: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert watch("--out", "no/such/folder/file", "--", sys.executable, script, "0") == 2
+    told = capfd.readouterr().err
+    assert "Waits for Numbers" in told
+    assert told.endswith(
+        "file cannot be written: No such file or directory; what it would hold stands above\n"
+    )
+
+
 def test_nothing_seen_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert watch("--", sys.executable, "-c", "pass") == 3
     assert "no batch of a PyTorch DataLoader was seen" in capfd.readouterr().err

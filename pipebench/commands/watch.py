@@ -59,10 +59,21 @@ class WatchCommand:
             groups = read(Path(folder))
         text = _as_json(groups, args.headroom) if args.json else _as_text(groups, args.headroom)
         if args.out:
-            args.out.write_text(f"{text}\n")
+            _write(args.out, text)
         else:
             print(text, file=sys.stderr)
         return code or (0 if groups else 3)
+
+
+def _write(path: Path, text: str) -> None:
+    """Where that fails the text is told, since the training that it is of has ended."""
+    try:
+        path.write_text(f"{text}\n")
+    except OSError as error:
+        print(text, file=sys.stderr)
+        raise BadInput(
+            f"{path} cannot be written: {error.strerror}; what it would hold stands above"
+        ) from None
 
 
 def _environment(folder: str, *, headroom: bool) -> dict[str, str]:

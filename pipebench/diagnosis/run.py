@@ -13,10 +13,11 @@ from pipebench.diagnosis.phases import CUTS, WORKER_KNOBS, Bench, Phase
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.tries import Try, try_settings
-from pipebench.diagnosis.verdict import FULL, LOADER, judge, terms
+from pipebench.diagnosis.verdict import LOADER, judge, terms
 from pipebench.errors import BadInput
 from pipebench.results import Record, TrialSpec
 from pipebench.step import parse_step
+from pipebench.watching.facts import FULL
 
 PHASES_SHARE, CONFIRM_SHARE = 0.55, 0.85
 """Of the time: until then phases are run, and until then the intervention; the rest is for other settings."""

@@ -12,6 +12,7 @@ from pipebench.diagnosis.idle import explain
 from pipebench.diagnosis.seen import ratio_of
 from pipebench.diagnosis.stages import largest_stage
 from pipebench.stats import Interval
+from pipebench.watching.facts import FINE, FULL, MODERATE
 
 BALANCED = 0.9, 1 / 0.9
 """Two terms whose ratio lies in this are equal."""
@@ -20,14 +21,10 @@ CLEARLY = 0.95
 REACHED, MISSED = 0.85, 0.9
 """Of its bound: what a pipeline is at least found to reach that nothing else holds back, and what it
 misses for certain if something does."""
-FULL = 0.85
-"""Core use from which a stage's work may be the cause, and below which it is not."""
 SURELY_FULL = 0.80
 """What the lower bound of the use must be too."""
 BURSTS = 0.15
 """Share of the time in gaps of more than three times the mean from which batches come in bursts."""
-FINE, MODERATE = 0.05, 0.20
-"""Stall up to which a pipeline is fine, and moderately slow."""
 
 Terms = Mapping[Narrow | str, Interval]
 LOADER = "loader"

@@ -9,7 +9,7 @@ from pipebench.watching.waits import Waits
 FINE, MODERATE = 0.05, 0.20
 """Data wait up to which a loop is fine, and moderately slow: the limits of stall in method.md."""
 FULL = 0.85
-"""Core use from which the cores count as full."""
+"""Core use from which a loader's work may be the cause, and below which it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
