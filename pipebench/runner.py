@@ -10,7 +10,7 @@ from pipebench import results
 from pipebench.errors import BadInput
 from pipebench.isolation import run_trial
 from pipebench.measure import Clock, SystemClock
-from pipebench.results import PROOF_BLOCK, Record, TrialSpec
+from pipebench.results import LIMITS_BLOCK, PROOF_BLOCK, Record, TrialSpec
 from pipebench.schedule import Plan, Trial, block, opening
 
 GIVE_UP = 2
@@ -89,7 +89,8 @@ def _finished(plan: Plan, out: Path) -> list[Record]:
     first = {trial.key: trial.spec for trial in (*opening(plan), *block(plan, 0))}
     kept = []
     for record in results.read(out):
-        planned = first.get((record.contestant, min(record.block, 0), record.spec.step))
+        number = max(min(record.block, 0), LIMITS_BLOCK)
+        planned = first.get((record.contestant, number, record.spec.step))
         if planned != record.spec:
             raise BadInput(f"{out} holds trials of another run ({_difference(planned, record)})")
         if record.status in ("ok", "unsupported"):

@@ -39,7 +39,7 @@ class Plan:
 
     def __len__(self) -> int:
         """Trials, proofs included, of an undisturbed run that needs no further block."""
-        return len(list(opening(self))) + self.goal.blocks * sum(len(c.specs) for c in self.rivals)
+        return len(list(opening(self))) + sum(len(block(self, n)) for n in range(self.goal.blocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def opening(plan: Plan) -> Iterator[Trial]:
     """The host's limit; the ceiling once on each step, which tries the steps too; each rival's proof."""
     for contestant in plan.contestants:
         if contestant.is_ceiling:
-            yield Trial(contestant.label, LIMITS_BLOCK, _untimed(contestant, "limits"))
+            yield _limits(contestant, 0)
             yield from (Trial(contestant.label, 0, replace(spec, cache="warm")) for spec in contestant.specs)
     for contestant in plan.rivals:
         yield Trial(contestant.label, PROOF_BLOCK, _untimed(contestant, "same_work"))
@@ -71,8 +71,17 @@ def _untimed(contestant: Contestant, purpose: Literal["limits", "same_work"]) ->
     return replace(spec, purpose=purpose, step="null", until="batch", cache="warm")
 
 
+def _limits(ceiling: Contestant, number: int) -> Trial:
+    """The host's own limit as it is in a block: hosts change their speed."""
+    return Trial(ceiling.label, LIMITS_BLOCK - number, _untimed(ceiling, "limits"))
+
+
 def block(plan: Plan, number: int) -> list[Trial]:
-    """Every rival once on each step, in an order drawn from the plan's seed and the block's number."""
+    """Every rival once on each step, in an order drawn from the plan's seed and the block's number.
+
+    Among them the host's limit, which the first block finds measured.
+    """
     trials = [Trial(c.label, number, spec) for c in plan.rivals for spec in c.specs]
+    trials += [_limits(c, number) for c in plan.contestants if c.is_ceiling and number]
     random.Random(f"{plan.seed}/{number}").shuffle(trials)  # noqa: S311 - an order, not a secret
     return trials

@@ -9,7 +9,7 @@ from typing import Any
 from pipebench.compare import FOREIGN_CORES, marked_blocks
 from pipebench.figures import Derive, Figures, figures
 from pipebench.profile_step import validity
-from pipebench.results import CEILING, PROOF_BLOCK, Record
+from pipebench.results import CEILING, LIMITS_BLOCK, PROOF_BLOCK, Record
 from pipebench.stats import Interval, rate_interval
 from pipebench.usage import Usage, usage
 
@@ -68,13 +68,13 @@ Measured = dict[tuple[str, str], dict[int, Record]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Host:
-    """What a run learnt about the host before its blocks."""
+    """What a run learnt about the host."""
 
     overhead_ns: float | None
     idle: Mapping[str, float | None]
     """By step: the resident loader's stall."""
-    decode_rate: float | None
-    """Samples per second a core."""
+    decode_rates: Mapping[int, float]
+    """Samples per second a core, by block; empty where the limit was not measured."""
     marked: set[int]
     """Disturbed blocks."""
     derive: Derive
@@ -99,11 +99,11 @@ def summarise(records: Sequence[Record], derive: Derive = figures, *, used: bool
 
 def _host(records: Sequence[Record], measured: Measured, marked: set[int], derive: Derive) -> _Host:
     ceiling = {step: blocks for (_, step), blocks in measured.items() if _is_ceiling(blocks)}
-    decode = [r.limits["decode_samples_per_second"] for r in records if r.limits]
+    decode = {LIMITS_BLOCK - r.block: r.limits["decode_samples_per_second"] for r in records if r.limits}
     return _Host(
         overhead_ns=_overhead_ns(ceiling.get("null", {}), derive),
         idle={step: _idle(blocks, derive) for step, blocks in ceiling.items()},
-        decode_rate=decode[-1] if decode else None,
+        decode_rates=decode,
         marked=marked,
         derive=derive,
     )
@@ -136,14 +136,15 @@ def _idle(blocks: Mapping[int, Record], derive: Derive) -> float | None:
 
 def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | None) -> Row:
     by_block = {block: f for block, record in blocks.items() if (f := host.derive(record))}
-    found = [f for block, f in by_block.items() if block not in host.marked] or list(by_block.values())
+    kept = {block: f for block, f in by_block.items() if block not in host.marked} or by_block
+    found = list(kept.values())
     worst = next((r for r in blocks.values() if r.status != "ok"), next(iter(blocks.values())))
     base = _identity(worst, step, len(found), proof)
     if not found:
         return Row(**(base | _TOO_FEW if worst.status == "ok" else base))
     rate = rate_interval([f.samples_per_second for f in found])
     bounds = (None, None) if _is_short_epoch(worst, found) else (rate.low, rate.high)
-    idle, limit = host.idle.get(step), host.decode_rate and host.decode_rate * len(worst.spec.cpus)
+    idle = host.idle.get(step)
     return Row(
         **base,
         samples_per_second=rate.estimate,
@@ -152,7 +153,7 @@ def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | N
         steady_samples_per_second=median(f.steady_samples_per_second for f in found),
         cpu_seconds_per_sample=_median(f.cpu_seconds_per_sample for f in found),
         core_use=_median(f.core_use for f in found),
-        efficiency=limit and rate.estimate / limit,
+        efficiency=_efficiency(kept, host, len(worst.spec.cpus)),
         startup_seconds=median(f.startup_seconds for f in found),
         first_batch_seconds=median(f.first_batch_seconds for f in found),
         boundary_seconds=_median(f.boundary_seconds for f in found),
@@ -167,6 +168,15 @@ def _row(step: str, blocks: Mapping[int, Record], host: _Host, proof: Record | N
             *filter(None, [validity(step)]),
         ),
     )
+
+
+def _efficiency(by_block: Mapping[int, Figures], host: _Host, cores: int) -> float | None:
+    """The rate over what decoding alone reached in the same block, or where that is unknown in the first."""
+    if not host.decode_rates:
+        return None
+    first = next(iter(host.decode_rates.values()))
+    shares = [f.samples_per_second / host.decode_rates.get(b, first) / cores for b, f in by_block.items()]
+    return rate_interval(shares).estimate
 
 
 def _usage(records: Iterable[Record]) -> Mapping[str, float] | None:

@@ -102,11 +102,13 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_does(run: Callable[..., int], cap
     options = ("--loader", "dali", "--out", "r.jsonl")
     assert run(*options, stop_at=2) == 130
     assert (
-        "pipebench: stopped: 2 of 5 trials are in r.jsonl; the same command with --resume --out r.jsonl"
+        "pipebench: stopped: 2 of 6 trials are in r.jsonl; the same command with --resume --out r.jsonl"
         in (capsys.readouterr().err)
     )
     assert run(*options, "--resume") == 0
-    assert [record.block for record in read(Path("r.jsonl"))] == [LIMITS_BLOCK, 0, PROOF_BLOCK, 0, 1]
+    ran = [record.block for record in read(Path("r.jsonl"))]
+    assert ran[:4] == [LIMITS_BLOCK, 0, PROOF_BLOCK, 0]
+    assert sorted(ran[4:]) == [LIMITS_BLOCK - 1, 1]
 
 
 def test_resuming_without_a_name_takes_the_newest(run: Callable[..., int]) -> None:

@@ -79,7 +79,8 @@ def test_the_ceiling_comes_first_and_every_step_is_planned(ask: Ask) -> None:
     plan = ask(steps=("null", "emulate:100"), trials=3)
     assert [c.label for c in plan.contestants] == [CEILING, "torch_dataloader"]
     assert [spec.step for spec in plan.contestants[1].specs] == ["null", "emulate:100"]
-    assert len(plan) == 1 + 2 + 1 + 3 * 2  # the limit, the ceiling, the proof, the blocks
+    # the limit in each of three blocks, the ceiling, the proof, the blocks
+    assert len(plan) == 3 + 2 + 1 + 3 * 2
 
 
 def test_without_a_name_every_loader_that_is_registered_competes(ask: Ask) -> None:

@@ -241,3 +241,9 @@ def test_three_tiers_have_a_table_of_their_own_where_a_terminal_has_no_place(
     assert len(told) == tables
     assert told[-1].split()[-3:] == ["50.0%"] * 3
     assert not terminal or max(map(len, lines)) <= width
+
+
+def test_more_than_the_limit_is_explained() -> None:
+    told = "Above 100% of it"
+    assert any(line.startswith(told) for line in notes([row("a", efficiency=1.04), row("b")]))
+    assert not any(line.startswith(told) for line in notes([row("a"), row("b", efficiency=None)]))

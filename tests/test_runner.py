@@ -66,7 +66,7 @@ def test_the_ceiling_runs_first_then_the_proofs_then_the_blocks(
     assert execute.calls[0] == (CEILING, LIMITS_BLOCK, "null")
     assert execute.calls[1:3] == [(CEILING, 0, "null"), (CEILING, 0, "emulate:9")]
     assert execute.calls[3:6] == [(name, PROOF_BLOCK, "null") for name in "abc"]
-    assert len(records) == len(execute.calls) == len(plan(steps=("null", "emulate:9"))) == 3 + 3 + 3 * 6
+    assert len(records) == len(execute.calls) == len(plan(steps=("null", "emulate:9"))) == 3 + 3 + 3 * 6 + 2
     assert {record.spec.purpose for record in records if record.block == PROOF_BLOCK} == {"same_work"}
 
 
@@ -135,7 +135,17 @@ def test_more_blocks_can_be_added_to_a_file(
     list(run(plan(blocks=2), tmp_path / "r", execute))
     more = Executor(execute.make)
     list(run(plan(blocks=4), tmp_path / "r", more))
-    assert {block for _, block, _ in more.calls} == {2, 3}
+    assert {block for name, block, _ in more.calls if name != CEILING} == {2, 3}
+
+
+def test_each_block_measures_the_hosts_limit_anew(
+    execute: Executor, plan: Callable[..., Plan], tmp_path: Path
+) -> None:
+    out = tmp_path / "r"
+    list(run(plan(blocks=2), out, execute))
+    list(run(plan(blocks=4), out, execute))
+    limits = [record.block for record in read(out) if record.spec.purpose == "limits"]
+    assert limits == [LIMITS_BLOCK - block for block in range(4)]
 
 
 @pytest.mark.parametrize(

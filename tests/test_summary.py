@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipebench.measure import Trace
-from pipebench.results import CEILING, PROOF_BLOCK, Record
+from pipebench.results import CEILING, LIMITS_BLOCK, PROOF_BLOCK, Record
 from pipebench.stats import Interval
 from pipebench.summary import interval_text, summarise
 
@@ -89,6 +89,26 @@ def test_who_was_refused_has_a_row(make_record: Make) -> None:
     proof = make_record(contestant="b", block=PROOF_BLOCK, status="failed", reason="not the same work")
     rows = summarise([proof, make_record(contestant="a")])
     assert [(row.contestant, row.status) for row in rows] == [("a", "ok"), ("b", "failed")]
+
+
+def limit(make: Make, block: int, rate: float) -> Record:
+    return make(contestant=CEILING, block=LIMITS_BLOCK - block, limits={"decode_samples_per_second": rate})
+
+
+def test_the_share_of_the_limit_is_that_of_each_block(make_record: Make) -> None:
+    """A host that became twice as fast: loader and limit have."""
+    records = [
+        limit(make_record, 0, 125),
+        make_record(100),
+        limit(make_record, 1, 250),
+        make_record(200, block=1),
+    ]
+    assert summarise(records)[0].efficiency == pytest.approx(0.8)
+
+
+def test_where_a_block_lacks_its_limit_that_of_the_first_counts(make_record: Make) -> None:
+    records = [limit(make_record, 0, 125), make_record(100), make_record(100, block=1)]
+    assert summarise(records)[0].efficiency == pytest.approx(0.8)
 
 
 def test_the_proof_stands_in_the_row(make_record: Make) -> None:

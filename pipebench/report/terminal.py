@@ -141,8 +141,17 @@ def notes(rows: Sequence[Row]) -> list[str]:
         own = f"; the harness's own cost is {overhead / 1000:.2f} us a step" if overhead is not None else ""
         lines.append(f"{cores} cores, at least {trials} trials each{own}.")
         lines.append("Limit: what decoding alone would reach on these cores. 1st batch: from process start.")
+        lines += _beyond_limit(rows)
         lines.append("Intervals hold for this session on this host only.")
     return list(dict.fromkeys(lines))
+
+
+def _beyond_limit(rows: Sequence[Row]) -> list[str]:
+    if all((row.efficiency or 0) <= 1 for row in rows):
+        return []
+    return [
+        "Above 100% of it: pictures are not decoded whole there, or the host became faster within a block."
+    ]
 
 
 def _caches(rows: Sequence[Row]) -> list[str]:
@@ -236,7 +245,7 @@ _OPENING = {PROOF_BLOCK: "proof of work", LIMITS_BLOCK: "the host's limit"}
 def trial_line(record: Record) -> str:
     """What became of one trial, for the log of a run."""
     timed = f"block {record.block + 1}, {record.spec.step}"
-    what = _OPENING.get(record.block, timed)
+    what = _OPENING.get(max(record.block, LIMITS_BLOCK), timed)
     name = f"{one_line(record.contestant)}, {what}"
     if record.status != "ok":
         return f"{name}: {record.status}: {one_line(record.reason)}"

@@ -78,7 +78,7 @@ def _block(trial: Trial) -> Cell:
     block = trial.record.block
     if block >= 0:
         return Cell(str(block + 1), block + 1)
-    return Cell(_OPENING.get(block, ""), block)
+    return Cell(_OPENING[max(block, LIMITS_BLOCK)], block)
 
 
 _OPENING = {PROOF_BLOCK: "proof of work", LIMITS_BLOCK: "host's limit"}
