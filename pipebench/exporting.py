@@ -53,6 +53,7 @@ _OF_RECORD = (
     "started",
     "content_id",
     "format",
+    "kind",
     "settings",
     "versions",
     "machine",

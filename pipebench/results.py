@@ -30,7 +30,7 @@ CEILING = "resident"
 PROOF_BLOCK = -1
 """The block of the same-work proofs."""
 LIMITS_BLOCK = -2
-"""The block of the trial that measures the host's own limit."""
+"""The block of the first trial that measures the host's own limit; the one of block `n` is `n` below it."""
 
 Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
 
@@ -80,7 +80,7 @@ class Record:
     contestant: str
     """The name that tables show: the loader as it was asked for, and the format where it reads several."""
     block: int
-    """From 0; -1 for a proof of work and -2 for the host's limits, which belong to no block."""
+    """From 0; -1 for a proof of work, and -2 - n for the host's limits in block n."""
     spec: TrialSpec
     status: Status
     reason: str = ""
@@ -90,6 +90,8 @@ class Record:
     """The dataset's; results over the same samples share it, whatever their format."""
     format: str = ""
     """The dataset's."""
+    kind: str = ""
+    """The dataset's: what a sample is."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """As the loader used them."""
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -1,10 +1,11 @@
 """The accelerators that a loader may have to feed: profiles by model and family, with their tiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipebench.accelerators import NOT_VALIDATED, TIERS, Profile
+from pipebench.kinds import kind
 from pipebench.known_models import models, peaks
 
 
@@ -50,15 +51,21 @@ def _first(found: Sequence[Profile]) -> list[Profile]:
     return sorted(own or found, key=lambda p: (-(p.samples_per_second or 0.0), TIERS.index(p.tier)))
 
 
-def misfit(target: Target, kind: str, size: int | None) -> str | None:
+def misfit(target: Target, held: str, size: int | None) -> str | None:
     """Why the dataset is none of the model's, or None: another kind of data, or another picture size."""
     wanted = target.profiles[0].kind
-    if wanted != kind:
-        return f"takes {wanted or 'another kind of data'}, and the dataset holds {kind}"
+    if wanted != held:
+        return f"takes {wanted or 'another kind of data'}, and the dataset holds {held}"
     known = models().get(target.model)
     if known and known.input_size and size is not None and known.input_size != size:
         return f"takes {known.input_size} px, and {size} px were measured (--preprocessing size=...)"
     return None
+
+
+def picture_size(kind_name: str, options: Mapping[str, str]) -> int | None:
+    """Pixels of a picture's side after preprocessing, where samples are pictures."""
+    size = getattr(kind(kind_name).preprocessing(options), "size", None)
+    return size if isinstance(size, int) else None
 
 
 class Sides(NamedTuple):

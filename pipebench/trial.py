@@ -127,6 +127,7 @@ def _described(blank: Record, contender: Contender) -> Record:
         blank,
         content_id=dataset.content_id,
         format=dataset.format,
+        kind=dataset.kind,
         settings=asdict(contender.settings),
         versions=machine.versions([*ALWAYS, *contender.factory.libraries]),
         machine=asdict(machine.describe()),

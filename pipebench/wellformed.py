@@ -180,7 +180,9 @@ def _one_of(*known: str) -> Check:
 
 
 _TYPES = {
-    **dict.fromkeys(("run", "contestant", "status", "reason", "started", "content_id", "format"), str),
+    **dict.fromkeys(
+        ("run", "contestant", "status", "reason", "started", "content_id", "format", "kind"), str
+    ),
     **dict.fromkeys(
         ("settings", "versions", "machine", "same_work", "limits", "times_ns", "resources"), dict
     ),

@@ -76,17 +76,18 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     from pipebench.dataset import open_dataset
     from pipebench.figures import remembered
     from pipebench.forking import Nursery
+    from pipebench.options import parse_pairs
     from pipebench.plan import make_plan
     from pipebench.results import read
     from pipebench.seen import floor
     from pipebench.sweep import Shape
-    from pipebench.targets import misfit, targets
+    from pipebench.targets import misfit, picture_size, targets
 
     found = targets(profiles())  # a user's own file is looked at before anything is timed
     request, derive = _request(args, indexed(args.data, redact=False)), remembered()
     plan, out = make_plan(request), out_file(args)
     dataset = open_dataset(request.data[0])
-    size = _size(dataset.kind, request)
+    size = picture_size(dataset.kind, parse_pairs(request.preprocessing, "preprocessing option"))
     fitting = [target for target in found if misfit(target, dataset.kind, size) is None]
     shape = Shape(blocks=args.trials, samples=dataset.samples, max_seconds=request.max_seconds)
     with Nursery() as nursery:
@@ -124,16 +125,6 @@ def _request(args: argparse.Namespace, data: str) -> "Request":
         seconds=args.seconds,
         trial_timeout=args.trial_timeout,
     )
-
-
-def _size(kind_name: str, request: "Request") -> int | None:
-    """Pixels of a picture's side, where samples are pictures."""
-    from pipebench.kinds import kind
-    from pipebench.options import parse_pairs
-
-    options = parse_pairs(request.preprocessing, "preprocessing option")
-    size = getattr(kind(kind_name).preprocessing(options), "size", None)
-    return size if isinstance(size, int) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from pipebench.sweep import rates_about, step
 
 def crossings(part: Part, derive: Derive) -> Iterator[str]:
     """Of each contestant with a whole sweep a sentence for each share: up to which rate it is used."""
-    for found in _swept(part, derive):
+    for found in swept(part, derive):
         predictor = Predictor(found)
         few = predictor.blocks < min(LOOKS)
         basis = f" (indicative, from {predictor.blocks} blocks)" if few else ""
@@ -31,7 +31,7 @@ def _told(crossing: Crossing) -> str:
     return f"{share} up to {rate.estimate:.0f} [{rate.low:.0f}, {rate.high:.0f}] samples/s"
 
 
-def _swept(part: Part, derive: Derive) -> Iterator[Seen]:
+def swept(part: Part, derive: Derive) -> Iterator[Seen]:
     """What a sweep showed of each loader; steps that are not the sweep's own were predicted first."""
     marked = marked_blocks(part.records, derive)
     for name, rate in own_rates(part.records, derive).items():

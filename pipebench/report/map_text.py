@@ -14,24 +14,24 @@ LETTERS: dict[Holds, str] = {"step": "s", "loader CPU": "c", "overhead": "o", "b
 
 def render(panel: Panel, columns: int | None = None) -> str:
     """The loader's tables and what must be said of them, folded to so many columns, if given."""
-    families = [family for family in panel.families if any(_told(panel, family))]
-    heading = f"{one_line(panel.contestant)}: per cent of each accelerator used, {_cores(panel)}"
-    notes = ["", *_notes(panel)]
-    parts = [*folded([heading], columns), *_tables(panel, families), *folded(notes, columns)]
+    families = shown_families(panel)
+    heading = f"{one_line(panel.contestant)}: per cent of each accelerator used, {cores(panel)}"
+    told = ["", *notes(panel)]
+    parts = [*folded([heading], columns), *_tables(panel, families), *folded(told, columns)]
     return "\n".join(parts) + "\n"
 
 
-def _told(panel: Panel, family: str) -> Iterator[bool]:
-    return (bool(panel.cell(model, family).rates) for model in panel.fitting)
+def shown_families(panel: Panel) -> list[str]:
+    """Those of which some cell is predicted."""
+    return [f for f in panel.families if any(panel.cell(model, f).rates for model in panel.fitting)]
 
 
-def _cores(panel: Panel) -> str:
-    cores = f"{panel.cores} core{'s' * (panel.cores > 1)} for each"
-    return (
-        cores
-        if panel.cores <= panel.measured_cores
-        else f"{cores} (extrapolated from {panel.measured_cores})"
-    )
+def cores(panel: Panel) -> str:
+    """How many feed one accelerator."""
+    told = f"{panel.cores} core{'s' * (panel.cores > 1)} for each"
+    if panel.cores <= panel.measured_cores:
+        return told
+    return f"{told} (extrapolated from {panel.measured_cores})"
 
 
 def _tables(panel: Panel, families: Sequence[str]) -> Iterator[str]:
@@ -66,7 +66,8 @@ def text(cell: Cell) -> str:
     return f"{least}{letter}" if least == most else f"{least}-{most}{letter}"
 
 
-def _notes(panel: Panel) -> Iterator[str]:
+def notes(panel: Panel) -> Iterator[str]:
+    """What must be said beside its cells."""
     shown = {rate.holds for cell in panel.cells for rate in cell.rates[:1]}
     for holds, letter in LETTERS.items():
         if holds in shown:

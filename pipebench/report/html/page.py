@@ -14,7 +14,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipebench.chokepoint_map import Cell
 from pipebench.errors import BadInput, one_line
+from pipebench.report import map_text
 from pipebench.report.columns import cell, heading
 from pipebench.report.gathered import Gathered
 from pipebench.report.html import raw, setups, trials
@@ -146,7 +148,19 @@ def _environment() -> "Environment":
     environment.globals.update(
         asset=_asset, bar_rows=bar_rows, plot=plot, strip_plots=strip_plots, cell=cell, heading=heading
     )
+    environment.globals.update(
+        map_cell=map_text.text,
+        map_cores=map_text.cores,
+        map_notes=map_text.notes,
+        shade=_shade,
+        shown_families=map_text.shown_families,
+    )
     return environment
+
+
+def _shade(cell: Cell) -> int:
+    """The class of a map's cell, from 0 for an accelerator that idles to 4 for one that is used."""
+    return min(4, int(5 * cell.shares[0])) if cell.shares else -1
 
 
 def _line(text: object, longest: int = LONGEST) -> str:

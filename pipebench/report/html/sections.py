@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pipebench.report.gathered import Gathered
 from pipebench.report.pictures.bars import cpu, first_batch, throughput
 from pipebench.report.pictures.curves import device, scaling
+from pipebench.report.pictures.maps import maps
 from pipebench.report.pictures.model import Picture
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import waits
@@ -90,6 +91,15 @@ SUBJECTS: Sequence[Subject] = (
         "A share below twice that of the resident loader cannot be told.",
         pictures=device,
         missing="run with one or several '--step emulate:RATE'",
+    ),
+    Subject(
+        key="map",
+        title="Chokepoint map",
+        about="Per cent of each accelerator that the loader would keep used, predicted from its sweep, and a "
+        "letter for what holds back the fastest; darker is less. 'pipebench map --html' on the same results "
+        "tells rates and sources of each cell.",
+        pictures=maps,
+        missing="add results of 'pipebench map' or 'pipebench crossover'",
     ),
 )
 """What else results come to hold joins here as one more subject, and in `sentences.py` with its verdict."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from pipebench.chokepoint_map import Panel
 from pipebench.report.alike import loader_name
 from pipebench.report.gathered import Entry
 
@@ -172,7 +173,22 @@ class Strips:
         return [strip.whose.entry for strip in self.strips]
 
 
-Picture = Bars | Curves | Strips
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """How much one loader lets each accelerator be used."""
+
+    kind: ClassVar = "map"
+    key: str
+    whose: Whose
+    panel: Panel
+
+    @property
+    def entries(self) -> list[int]:
+        """As of bars."""
+        return [self.whose.entry]
+
+
+Picture = Bars | Curves | Strips | Map
 
 
 def _extent(values: Sequence[float], bounds: Sequence[float]) -> float:

@@ -9,11 +9,12 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipebench.errors import BadInput, one_line
-from pipebench.report import cells
+from pipebench.report import cells, map_png
 from pipebench.report.gathered import Gathered
 from pipebench.report.pictures.bars import cpu, first_batch, throughput
 from pipebench.report.pictures.curves import device, scaling
-from pipebench.report.pictures.model import Bars, Curves, Picture, Strips, Whose
+from pipebench.report.pictures.maps import maps
+from pipebench.report.pictures.model import Bars, Curves, Map, Picture, Strips, Whose
 from pipebench.report.pictures.stages import stages
 from pipebench.report.pictures.waits import waits
 from pipebench.report.written import MARK
@@ -38,6 +39,7 @@ MAIN: Sequence[Callable[[Gathered], Iterator[Picture]]] = (
     waits,
     scaling,
     device,
+    maps,
 )
 
 
@@ -52,11 +54,11 @@ def draw(gathered: Gathered) -> Iterator[tuple[str, bytes]]:
             mpl.rcdefaults()  # whatever the user has configured: TeX would run what a name holds
             mpl.rcParams.update({"text.parse_math": False, "axes.spines.top": False})
             mpl.rcParams.update({"axes.spines.right": False})
-            drawn = _png(picture)
+            drawn = map_png.draw([picture.panel]) if isinstance(picture, Map) else _png(picture)
         yield picture.key, drawn
 
 
-def _png(picture: Picture) -> bytes:
+def _png(picture: Bars | Curves | Strips) -> bytes:
     """Without the state that `pyplot` keeps, and in the one font that is always there."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -74,7 +76,7 @@ def _png(picture: Picture) -> bytes:
     return out.getvalue()
 
 
-def _inches(picture: Picture) -> float:
+def _inches(picture: Bars | Curves | Strips) -> float:
     if isinstance(picture, Bars):
         return 1.4 + 0.42 * len(picture.bars)
     return 4.5 if isinstance(picture, Curves) else 0.6 + 1.7 * len(picture.strips)
