@@ -47,9 +47,7 @@ def file_findings(contents: Contents, runs: int) -> Iterator[Finding]:
         yield Finding(state="note", topic="file", text=text)
     older = sorted(schema for schema in contents.schemas if schema < SCHEMA)
     if older:
-        text = (
-            f"records of schema {', '.join(map(str, older))}: what schema {SCHEMA} adds is not known of them"
-        )
+        text = f"records of schema {', '.join(map(str, older))}: what was added since is not known of them"
         yield Finding(state="note", topic="schema", text=text)
 
 

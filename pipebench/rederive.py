@@ -79,7 +79,7 @@ def _epoch(trace: Trace) -> int | None:
 
 
 def _transient(gaps: Sequence[int]) -> int:
-    """MSER-5: of the cuts in the first half the one that leaves the least variance over length.
+    """MSER-5: of the cuts in the first half, of batches and of time, what leaves least variance over length.
 
     Groups are summed and not averaged; that multiplies every score by the same.
     """
@@ -93,8 +93,9 @@ def _transient(gaps: Sequence[int]) -> int:
         total, squares = total + value, squares + value * value
         length = len(scores) + 1
         scores.append(Fraction(length * squares - total * total, length**3))
-    kept = scores[::-1][: len(groups) // 2 + 1]
-    return size * kept.index(min(kept))
+    half = [n for n in range(len(groups) // 2 + 1) if 2 * sum(groups[:n]) <= sum(groups)]
+    kept = scores[::-1]
+    return size * min(half, key=lambda n: kept[n])
 
 
 def _rate(trace: Trace, batches: Sequence[int]) -> Fraction | None:

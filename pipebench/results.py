@@ -6,6 +6,7 @@ Schema history
 --------------
 1   first: spec, status, provenance, times, arrivals of every batch, looks, resources
 2   spec.source: the folder that a loader given as `module:Class` was imported from
+3   kind: what a sample is; the host's limit in each block, and no longer once alone
 """
 
 import fcntl
@@ -23,7 +24,7 @@ from pipebench.errors import BadInput, one_line
 from pipebench.measure import Look, Trace
 from pipebench.wellformed import check, check_trace
 
-SCHEMA = 2
+SCHEMA = 3
 
 CEILING = "resident"
 """The loader that shows what the harness itself costs; it proves no work and competes with nobody."""
@@ -196,6 +197,7 @@ class Reader:
         if not isinstance(spec, dict) or not isinstance(named[0], str) or not isinstance(named[1], int):
             check(raw)  # says what is wrong
         spec.setdefault("source", "")  # schema 1
+        raw.setdefault("kind", "")  # schema 2
         key = named[0], str(spec["step"]), named[1] < 0
         shared = self._shared(key, raw)
         check(raw, shared)

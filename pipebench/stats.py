@@ -166,11 +166,12 @@ def _exp(interval: Interval) -> Interval:
 
 
 def transient_end(gaps: Sequence[float]) -> int:
-    """How many of the first gaps belong to the start-up, by MSER-5; at most half of them.
+    """How many of the first gaps belong to the start-up, by MSER-5; at most half of them and of their time.
 
     Gaps are summed in fives, where there are 20 at least; the cut minimises the variance of what
     remains over the square of its length. Fewer gaps are taken one by one: batches that were
-    prefetched while the first one was waited for would count as speed otherwise.
+    prefetched while the first one was waited for would count as speed otherwise. So would a burst at
+    the end, which varies least of all, if it could be what remains of a longer time.
     """
     size = 5 if len(gaps) >= 20 else 1
     groups = [sum(gaps[at : at + size]) for at in range(0, len(gaps) // size * size, size)]
@@ -179,9 +180,11 @@ def transient_end(gaps: Sequence[float]) -> int:
     # From the last group backwards and less the last one, so that what is equal has no variance at all.
     off = [group - groups[-1] for group in reversed(groups)]
     totals, squares = list(accumulate(off)), list(accumulate(map(mul, off, off)))
-    best, kept = inf, len(groups)
+    best, kept, whole = inf, len(groups), sum(groups)
     for length in range((len(groups) + 1) // 2, len(groups) + 1):
         total = totals[length - 1]
+        if 2 * (total + length * groups[-1]) < whole:
+            continue
         score = max(0.0, length * squares[length - 1] - total * total) / length**3
         if score <= best:
             best, kept = score, length

@@ -219,7 +219,7 @@ def test_a_torn_line_an_older_schema_and_two_runs(
     assert code == 0
     assert "note file: the last line is not finished (9 bytes): a trial was cut off" in found
     assert "note file: 2 runs were put together in it; each is looked at alone" in found
-    assert "note schema: records of schema 1: what schema 2 adds is not known of them" in found
+    assert "note schema: records of schema 1: what was added since is not known of them" in found
 
 
 def test_what_was_printed_is_held_against_the_results(

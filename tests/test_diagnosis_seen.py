@@ -13,6 +13,7 @@ from pipebench.diagnosis.seen import (
     rate_of,
     ratio_of,
     see,
+    stray,
 )
 from pipebench.measure import Look, Trace
 from pipebench.results import Record
@@ -61,7 +62,9 @@ def test_rate_cpu_and_use(record: Record) -> None:
     assert seen.cpu_seconds.estimate == pytest.approx(0.00125)
     assert seen.use is not None
     assert seen.use.estimate == pytest.approx(0.25)
-    assert seen.idle_seconds == pytest.approx(2 * 0.75 / 400)
+    assert seen.idle_seconds is not None
+    assert seen.idle_seconds.low < seen.idle_seconds.estimate < seen.idle_seconds.high
+    assert seen.idle_seconds.estimate == pytest.approx(2 * 0.75 / 400)
     assert (seen.cores, seen.trials, seen.disturbed) == (2, 2, False)
 
 
@@ -107,6 +110,18 @@ def test_bursts_are_time_in_long_gaps(record: Record) -> None:
     assert bursts is not None
     assert even.bursts == 0
     assert bursts.bursts == pytest.approx(0.82, abs=0.03)
+
+
+def test_uneven_arrivals_make_a_rate_less_certain(record: Record) -> None:
+    def width(gaps: list[float], workers: int = 2) -> float:
+        seen = see([replace(traced(record, gaps=gaps), settings={"workers": workers})])
+        assert seen is not None
+        return seen.rate.high / seen.rate.low
+
+    even, pairs, fours = width([10.0] * 40), width([1.0, 19.0] * 20), width([1.0, 1, 1, 37] * 10, workers=4)
+    assert even == pytest.approx(pairs) == pytest.approx(fours)
+    assert width([2.0] * 19 + [362] + [2.0] * 19 + [362]) > 2 * even
+    assert stray([3, 3, 3], 4) == stray([0, 0], 1) == 0
 
 
 def test_nothing_is_seen_of_trials_without_figures(record: Record) -> None:

@@ -5,16 +5,18 @@ batches, or a lock. Each has to show itself in phases that the others would leav
 does, or two do, the answer is `undecided`.
 """
 
+from math import hypot
+
 from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow
 from pipebench.diagnosis.seen import Seen, ratio_of
 from pipebench.stats import Interval
 
 YES, NO = 0.6, 0.4
-"""Share of the idle time that must be there already in a cut, or must not, for it to be told from chance."""
-GAIN, NO_GAIN = 1.1, 1.1
+"""Share of the idle time that must for certain be there already in a cut, or must not be."""
+GAIN, NO_GAIN = 1.1, 1.2
 """A probe helps if the lower bound of its ratio is above the first, and does not if the upper is below the
-second."""
+second, which a pair of single trials can show."""
 SATURATED = 0.85
 """Of a core or of all cores: work fills it."""
 MOSTLY = 0.5
@@ -49,10 +51,10 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
     """More of them help, those that are there are at work, and what is idle was idle before the hand-over."""
     gain = _gain(evidence, evidence.more_workers)
     reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
-    if gain is None or gain.low < GAIN or reading is None or reading > NO:
+    if gain is None or gain.low < GAIN or reading is None or reading.high > NO:
         return None
     told = f"with twice the workers the loader is {_times(gain)} as fast"
-    if before is None or before < YES:
+    if before is None or before.low < YES:
         return None
     if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
         return Named(Narrow.UNDECIDED, why=(told, "and so it is with larger batches"))
@@ -64,14 +66,15 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
 def _hand_over(evidence: Evidence) -> Named | None:
     batch = _gain(evidence, evidence.larger_batch)
     if batch is not None and batch.low > GAIN:
-        if evidence.is_remote and (_share_in(evidence, Stage.READ) or 0) > NO:
+        reading = _share_in(evidence, Stage.READ)
+        if evidence.is_remote and reading is not None and reading.high > NO:
             return None  # larger batches may be fetched with more requests at once
         told = f"with batches of twice the size the loader is {_times(batch)} as fast"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
     before = _share_in(evidence, Stage.TRANSFORM)
-    if before is None or before > NO:
+    if before is None or before.high > NO:
         return None
-    told = f"{1 - before:.0%} of the idle time is there only when batches are handed over"
+    told = f"{1 - before.estimate:.0%} of the idle time is there only when batches are handed over"
     return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (_idle(evidence), told))
 
 
@@ -82,9 +85,9 @@ _FOR_BYTES = ("sleeps", "reads", "lock")
 def _reads(evidence: Evidence) -> Named | None:
     """Where the loader idles as much when it only reads."""
     share, read = _share_in(evidence, Stage.READ), evidence.cuts.get(Stage.READ)
-    if share is None or read is None or share < YES:
+    if share is None or read is None or share.low < YES:
         return None
-    told = f"{min(share, 1):.0%} of the idle time is there when samples are only read"
+    told = f"{min(share.estimate, 1):.0%} of the idle time is there when samples are only read"
     if evidence.is_remote:
         return _remote_reads(evidence, told)
     if evidence.larger_batch is None:
@@ -130,7 +133,7 @@ def _keeps_a_core(seen: Seen) -> bool:
 def _lock(evidence: Evidence) -> Named | None:
     """Workers take turns, so that more of them help nothing."""
     reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
-    if reading is None or before is None or reading > NO or before < YES:
+    if reading is None or before is None or reading.high > NO or before.low < YES:
         return None
     if not _gains_nothing(evidence, evidence.more_workers) or not _is_locked(evidence):
         return None
@@ -156,12 +159,14 @@ def _lock_reasons(evidence: Evidence) -> tuple[str, ...]:
     return (seen, told) if gain else (seen,)
 
 
-def _share_in(evidence: Evidence, stage: Stage) -> float | None:
+def _share_in(evidence: Evidence, stage: Stage) -> Interval | None:
     """Share of the whole loader's idle time that is there if it is cut after `stage`."""
     cut, whole = evidence.cuts.get(stage), evidence.loader.idle_seconds
-    if cut is None or cut.idle_seconds is None or not whole:
+    if cut is None or cut.idle_seconds is None or whole is None or not whole.estimate:
         return None
-    return cut.idle_seconds / whole
+    idle, share = cut.idle_seconds, cut.idle_seconds.estimate / whole.estimate
+    half = hypot((idle.high - idle.low) / 2, share * (whole.high - whole.low) / 2) / whole.estimate
+    return Interval(share, max(0.0, share - half), share + half)
 
 
 def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:

@@ -1,11 +1,13 @@
 """Records of one phase -> what was seen of it, with intervals."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
-from statistics import fmean, median
+from itertools import accumulate
+from math import exp, hypot, log, sqrt
+from statistics import fmean, median, pstdev
 
+from pipebench.diagnosis.phases import WORKER_KNOBS
 from pipebench.distributions import student_quantile
 from pipebench.figures import Figures, cut, figures
 from pipebench.results import Record
@@ -72,11 +74,14 @@ class Seen:
         return self.foreign_cores > MOST_FOREIGN
 
     @property
-    def idle_seconds(self) -> float | None:
+    def idle_seconds(self) -> Interval | None:
         """Core-seconds a sample during which an allowed core had nothing to do."""
         if self.use is None:
             return None
-        return self.cores * max(0.0, 1 - self.use.estimate) / self.rate.estimate
+        idle = [self.cores * max(0.0, 1 - use) for use in (self.use.estimate, self.use.high, self.use.low)]
+        centre, by_use = idle[0] / self.rate.estimate, (idle[2] - idle[1]) / 2 / self.rate.estimate
+        half = hypot(by_use, centre * _log_half(self.rate))
+        return Interval(centre, max(0.0, centre - half), centre + half)
 
     def share_of_waits(self, kind: str) -> float:
         """How often a worker was met in such a wait."""
@@ -99,7 +104,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
     consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
     speeds = [speed for record, f in found if (speed := _bytes_per_second(record, f)) is not None]
     return Seen(
-        rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores)),
+        rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores) + _strays(found)),
         cores=cores,
         cpu_seconds=rate_of(cpu) if cpu else None,
         use=_share_of(uses) if uses else None,
@@ -121,6 +126,33 @@ MOST_FOREIGN = 0.3
 def disturbance(found: Sequence[Figures], cores: int) -> float:
     """What the cores that others kept busy add to the spread that is assumed of a rate."""
     return PER_FOREIGN * median(f.foreign_cores or 0.0 for f in found) / cores
+
+
+def _strays(found: Sequence[tuple[Record, Figures]]) -> float:
+    """What uneven arrivals add to it: how far their count strays from an even pace, over the count.
+
+    Where batches come in long bursts, a short trial may hold one more of them or one less.
+    """
+    return median(stray(_inner_gaps(record), _burst(record)) for record, _ in found)
+
+
+def _burst(record: Record) -> int:
+    """How many batches may come together: one from each worker, or each core."""
+    workers = [record.settings.get(knob) for knob in WORKER_KNOBS]
+    return max(len(record.spec.cpus), *(count for count in workers if type(count) is int), 1)
+
+
+def stray(gaps: Sequence[int], burst: int) -> float:
+    """The deviation at both ends of a trial together, as a share of all batches.
+
+    Counted in whole bursts, which are no unevenness.
+    """
+    bursts = [sum(gaps[at : at + burst]) for at in range(0, len(gaps) // burst * burst, burst)]
+    total, count = sum(bursts), len(bursts)
+    if not total:
+        return 0.0
+    off = [n - count * passed / total for n, passed in enumerate(accumulate(bursts), 1)]
+    return sqrt(2) * pstdev(off) / count
 
 
 def rate_of(values: Sequence[float], prior_cv: float = PRIOR_CV) -> Interval:
@@ -215,12 +247,16 @@ def _kind_of_wait(name: str) -> str:
     return next((kind for part, kind in KINDS_OF_WAIT.items() if part in name), "else")
 
 
-def _bursts(record: Record) -> float:
-    """Boundaries between epochs are no bursts."""
+def _inner_gaps(record: Record, batches: Iterable[int] | None = None) -> list[int]:
+    """Between those arrivals, or all, without the boundaries between epochs, which are no bursts."""
     assert record.trace is not None
     got, starts = record.trace.got_ns, set(record.trace.epochs)
-    window = cut(record.trace, len(record.spec.cpus))
-    gaps = [got[batch] - got[batch - 1] for batch in window.batches if batch not in starts]
+    return [got[n] - got[n - 1] for n in batches or range(1, len(got)) if n not in starts]
+
+
+def _bursts(record: Record) -> float:
+    assert record.trace is not None
+    gaps = _inner_gaps(record, cut(record.trace, len(record.spec.cpus)).batches)
     limit = LONG_GAP * fmean(gaps) if gaps else 0
     return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
 
