@@ -139,6 +139,7 @@ def known(**changes: Any) -> Facts:
         busy_a_step=0.007,
         core_use=0.5,
         ahead=False,
+        device_idle=None,
     )
     return replace(plain, **changes)
 
@@ -154,6 +155,8 @@ def known(**changes: Any) -> Facts:
         ({"data_wait": None}, "Too few steps"),
         ({"ahead": True}, "The loop waits 30.0% .* not known from here, .* watch --headroom' measures"),
         ({"ahead": True, "data_wait": 0.01}, "Fine: "),
+        ({"ahead": True, "device_idle": 0.25}, "Severe: the CUDA device idles 25.0% .* at most 1.33x faster"),
+        ({"ahead": True, "device_idle": 0.01}, "Fine: the CUDA device idles 1.0%"),
     ],
 )  # fmt: skip
 def test_the_verdict(changes: dict[str, Any], says: str) -> None:

@@ -52,6 +52,7 @@ class WatchCommand:
         add("command", nargs="+", metavar="COMMAND", help="what to run, after --")
 
     def run(self, args: argparse.Namespace) -> int:
+        from pipebench.report.prose import folded, width
         from pipebench.watching.ranks import read
 
         with TemporaryDirectory(prefix="pipebench-watch-") as folder:
@@ -61,7 +62,7 @@ class WatchCommand:
         if args.out:
             _write(args.out, text)
         else:
-            print(text, file=sys.stderr)
+            print("\n".join(folded(text.splitlines(), width(sys.stderr))), file=sys.stderr)
         return code or (0 if groups else 3)
 
 

@@ -4,11 +4,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
+from typing import TextIO
 
 
-def width() -> int | None:
-    """Columns of the terminal on standard output; None where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def width(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal that the stream, or standard output, is on; None where there is none."""
+    return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 
 def folded(lines: Iterable[str], columns: int | None) -> Iterator[str]:

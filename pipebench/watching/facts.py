@@ -1,9 +1,9 @@
 """What a watched loop's waits say, and what they can't."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipebench.watching.device import uses_cuda
 from pipebench.watching.waits import Waits
 
 FINE, MODERATE = 0.05, 0.20
@@ -35,6 +35,8 @@ class Facts:
     """Share of the allowed cores that the process tree kept busy; None where that cannot be read."""
     ahead: bool
     """Whether a CUDA device works ahead of the loop, whose waits then are not the device's idle time."""
+    device_idle: float | None
+    """Share of its time that the CUDA device had nothing to do while the loop waited, by its own clock."""
 
     @property
     def wait_a_step(self) -> float:
@@ -63,13 +65,9 @@ def facts(waits: Waits, cores: int) -> Facts | None:
         steps_per_second=waits.steps / total if known else None,
         busy_a_step=waits.busy_ns / 1e9 / waits.steps if known else None,
         core_use=waits.cores / cores if waits.cores is not None else None,
-        ahead=_uses_cuda(),
+        ahead=uses_cuda(),
+        device_idle=waits.device.share if waits.device else None,
     )
-
-
-def _uses_cuda() -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized())
 
 
 def _percentile(ordered: Sequence[int], share: float) -> float:
@@ -84,18 +82,19 @@ def verdict(found: Facts) -> str:
     """One sentence of what is known from inside."""
     if found.data_wait is None:
         return "Too few steps were made to tell anything."
-    share = found.data_wait
+    share = found.data_wait if found.device_idle is None else found.device_idle
+    who = "loop waits" if found.device_idle is None else "CUDA device idles"
     gain = f"at most {1 / (1 - share):.2f}x faster" if share < 1 else "faster without limit"
     if share < FINE:
-        return f"Fine: the loop waits {share:.1%} of its time for data; a perfect loader makes it {gain}."
-    if found.ahead:
+        return f"Fine: the {who} {share:.1%} of its time for data; a perfect loader makes it {gain}."
+    if found.ahead and found.device_idle is None:
         return (
             f"The loop waits {share:.1%} of its time for data. How long the CUDA device idles is not known "
             f"from here, since it works ahead of the loop: a perfect loader makes it {gain}. "
             "'pipebench watch --headroom' measures by how much."
         )
     degree = "Moderate" if share <= MODERATE else "Severe"
-    text = f"{degree}: the loop waits {share:.1%} of its time for data; a perfect loader makes it {gain}"
+    text = f"{degree}: the {who} {share:.1%} of its time for data; a perfect loader makes it {gain}"
     return f"{text}{_about_cores(found.core_use)}"
 
 

@@ -99,7 +99,7 @@ class _Passing:
         """What making the iterator took: a part of the wait for its first batch."""
 
     def next(self, fetch: Callable[[Any], Any], iterator: Any) -> Any:
-        asked, headroom = now_ns(), self._headroom
+        asked, headroom = self._epoch.ask(), self._headroom
         try:
             batch = headroom.batch if headroom and headroom.replays else fetch(iterator)
         except StopIteration:

@@ -5,9 +5,12 @@ import time
 from array import array
 
 from pipebench import resources
+from pipebench.watching import device
 
 KEPT = 1 << 20
 """The latest waits, of which percentiles are told."""
+LOOKED_FOR = 3
+"""Steps until which a device is looked for: the first one may be what brings it to work."""
 
 now_ns = time.monotonic_ns
 
@@ -25,6 +28,7 @@ class Waits:
         self.firsts_ns: list[int] = []
         """The wait for each epoch's first batch, the loader's own start in it."""
         self.latest_ns = array("q")
+        self.device: device.DeviceIdle | None = None
         self._begun: tuple[int, int] | None = None
         self._seen: tuple[int, int] | None = None
 
@@ -53,9 +57,20 @@ class Epoch:
         self._waits = waits
         self._got_ns = 0
 
+    def ask(self) -> int:
+        """A batch is asked for now, which is returned."""
+        waits = self._waits
+        if waits.device is None and waits.steps < LOOKED_FOR:
+            waits.device = device.find()
+        if waits.device is not None and waits.steps:
+            waits.device.asked()
+        return now_ns()
+
     def step(self, asked_ns: int, got_ns: int) -> None:
         """A batch was asked for and came."""
         waits, wait = self._waits, got_ns - asked_ns
+        if waits.device is not None:
+            waits.device.came()
         if self._got_ns:
             waits.busy_ns += asked_ns - self._got_ns
         else:
@@ -73,6 +88,8 @@ class Epoch:
         """The last step ended then."""
         if self._got_ns:
             self._waits.busy_ns += asked_ns - self._got_ns
+        if self._waits.device is not None:
+            self._waits.device.ended()
         self._waits.look()
 
 

@@ -23,14 +23,14 @@ class Watch(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         epoch = self._waits.begin()
-        asked = now_ns()
+        asked = epoch.ask()
         try:
             for batch in self._loader:
                 epoch.step(asked, now_ns())
                 yield batch
-                asked = now_ns()
+                asked = epoch.ask()
         except GeneratorExit:  # the loop was left
-            asked = now_ns()
+            asked = epoch.ask()
             raise
         finally:
             epoch.end(asked)
@@ -60,8 +60,8 @@ def watch(loader: Iterable[T], *, tell: bool = True) -> Watch[T]:
     """Watches a loader, for `for batch in pipebench.watch(loader): ...` in each epoch anew.
 
     Watched again, the same loader goes on with the same figures. When the process ends they are told on
-    stderr, unless `tell` is False. Costs two readings of the clock a step and never waits for a device: on
-    a GPU that works ahead of the loop, the data wait is the loop's, and the GPU's own stall is at most that.
+    stderr, unless `tell` is False. Costs two readings of the clock a step, with CUDA two events too, and
+    never waits for a device.
     """
     try:
         waits = _known.get(loader)
