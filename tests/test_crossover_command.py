@@ -1,6 +1,7 @@
 """The command `crossover`, over simulated trials: what it prints, keeps, resumes and refuses."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,15 @@ def test_a_sweep_whose_time_is_up_is_tried_over_the_blocks_that_it_has(run: Call
     assert run(*options, "--max-time", "0.0001s") == 0
     records = [r for r in read(Path("r.jsonl")) if r.contestant == "dali" and r.spec.step != "null"]
     assert [r.block for r in records] == [0] * 11
+
+
+@pytest.mark.parametrize("name", ["crossover", "map"])
+@pytest.mark.parametrize("quiet", [(), ("--quiet",)])
+def test_redacted_it_names_no_path(
+    name: str, quiet: tuple[str, ...], run: Callable[..., int], capsys: Capture
+) -> None:
+    assert run("--loader", f"dali@{sys.executable}", "--redact", *quiet, name=name) == 0
+    out, err = capsys.readouterr()
+    assert "dali@path-" in out
+    assert "/bin/python" not in out + err
+    assert str(Path.cwd()) not in out + err

@@ -12,6 +12,7 @@ from pipebench.errors import BadInput
 from pipebench.progress import add_quiet, is_quiet
 
 if TYPE_CHECKING:
+    from pipebench.anonymous import Redactor
     from pipebench.figures import Derive
     from pipebench.plan import Request
     from pipebench.results import Record
@@ -47,6 +48,7 @@ def add_sweeping(parser: argparse.ArgumentParser) -> None:
     about = "results file (default: a new one in .pipebench/)"
     group.add_argument("--out", type=Path, metavar="FILE", help=about)
     group.add_argument("--resume", action="store_true", help="run only what the results file misses")
+    add("--redact", action="store_true", help="print no host, user, bucket and path names")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ Choose = Callable[["Seen", "list[Target]"], list[str]]
 def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     """Runs it, and then the steps that `choose` names, if given. Raises `BadInput`."""
     from pipebench.accelerators import profiles
+    from pipebench.anonymous import Redactor
     from pipebench.commands._measuring import out_file
     from pipebench.dataset import open_dataset
     from pipebench.figures import remembered
@@ -84,7 +87,7 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     from pipebench.targets import misfit, picture_size, targets
 
     found = targets(profiles())  # a user's own file is looked at before anything is timed
-    request, derive = _request(args, indexed(args.data, redact=False)), remembered()
+    request, derive = _request(args, indexed(args.data, redact=args.redact)), remembered()
     plan, out = make_plan(request), out_file(args)
     dataset = open_dataset(request.data[0])
     size = picture_size(dataset.kind, parse_pairs(request.preprocessing, "preprocessing option"))
@@ -92,20 +95,26 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
     shape = Shape(blocks=args.trials, samples=dataset.samples, max_seconds=request.max_seconds)
     with Nursery() as nursery:
         running = _Running(
-            plan=plan, out=out, execute=nursery.run_trial, derive=derive, samples=dataset.samples
+            plan=plan,
+            out=out,
+            execute=nursery.run_trial,
+            derive=derive,
+            samples=dataset.samples,
+            redactor=Redactor() if args.redact else None,
         )
         seen, missing = running.all(shape, choose, fitting)
-    told = floor(read(out), derive)
+    records = read(out)
+    running.learn(records)
     if not is_quiet():
-        print(f"results: {out}", file=sys.stderr)
+        print(f"results: {out.name if args.redact else out}", file=sys.stderr)
     return Swept(
-        seen=seen,
-        missing=missing,
+        seen=[replace(one, contestant=running.told(one.contestant)) for one in seen],
+        missing={running.told(name): running.told(why) for name, why in missing.items()},
         targets=found,
         fitting=fitting,
         kind=dataset.kind,
         size=size,
-        floor=told,
+        floor=floor(records, derive),
     )
 
 
@@ -135,6 +144,18 @@ class _Running:
     derive: "Derive"
     samples: int
     """Of an epoch."""
+    redactor: "Redactor | None"
+    """Takes names out of what is printed, where that was asked for."""
+
+    def learn(self, records: "Iterable[Record]") -> None:
+        """Takes up the names that are not to be printed, whether trials were shown or not."""
+        if self.redactor is not None:
+            for record in {record.contestant: record for record in records}.values():
+                self.redactor.of(record)
+
+    def told(self, text: str) -> str:
+        """A name or a reason as it may be printed."""
+        return self.redactor.text(text) if self.redactor else text
 
     def all(
         self, shape: "Shape", choose: Choose | None, fitting: "list[Target]"
@@ -186,12 +207,11 @@ class _Running:
     def _run(self, plan: "Plan", what: str) -> "list[Record]":
         """Those records of the file that the plan asks for, and what it lacked."""
         from pipebench.progress import track
-        from pipebench.report.terminal import trial_line
         from pipebench.runner import run
 
         records: list[Record] = []
         try:
-            for record in track(run(plan, self.out, self.execute), len(plan), what, trial_line):
+            for record in track(run(plan, self.out, self.execute), len(plan), what, self._line):
                 records.append(record)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
@@ -199,6 +219,11 @@ class _Running:
                 "runs the rest"
             ) from None
         return records
+
+    def _line(self, record: "Record") -> str:
+        from pipebench.report.terminal import trial_line
+
+        return trial_line(self.redactor.of(record) if self.redactor else record)
 
 
 def _reason(name: str, records: "Iterable[Record]") -> str:
