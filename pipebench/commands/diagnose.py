@@ -5,17 +5,17 @@ import sys
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipebench.errors import BadInput, one_line
-from pipebench.progress import add_quiet, is_quiet
+from pipebench.progress import add_quiet, is_quiet, pulse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipebench.diagnosis.phases import Bench
     from pipebench.diagnosis.run import Diagnosis
-    from pipebench.diagnosis.session import Session
+    from pipebench.diagnosis.session import Execute, Session
     from pipebench.plan import Request
     from pipebench.results import Record, TrialSpec
 
@@ -98,7 +98,6 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
     from pipebench.dataset import NotIndexed, open_dataset
     from pipebench.files import shown
     from pipebench.options import parse_bytes
-    from pipebench.progress import pulse
     from pipebench.sampling.sample import sample
 
     args.sampled, args.given = "", args.data
@@ -141,14 +140,15 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
         session = Session(
             loader=label,
             out=out,
-            execute=nursery.run_trial,
+            execute=_pulsing(nursery.run_trial),
             clock=SystemClock(),
             max_seconds=_seconds(args),
             tell=_tell,
         )
         session.begin()
-        nursery.prepare(*_kinds_of_trials(spec))
-        nursery.wait()
+        with pulse(lambda: "starting the processes that trials are forked from"):
+            nursery.prepare(*_kinds_of_trials(spec))
+            nursery.wait()
         try:
             with _bench(spec, session) as bench:
                 diagnosis = diagnose(session, bench, quick=args.quick)
@@ -157,6 +157,16 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
     if not is_quiet():
         print(f"results: {out}", file=sys.stderr)
     return diagnosis
+
+
+def _pulsing(execute: "Execute") -> "Execute":
+    """Says which phase runs while it does."""
+
+    def shown(spec: "TrialSpec", timeout: float, **identity: Any) -> "Record":
+        with pulse(lambda: f"{one_line(identity['contestant'])}: running"):
+            return execute(spec, timeout, **identity)
+
+    return shown
 
 
 @contextmanager
@@ -168,7 +178,6 @@ def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
     from pipebench.diagnosis.phases import Bench
     from pipebench.diagnosis.staging import MEMORY, stage
     from pipebench.files import is_local
-    from pipebench.progress import pulse
 
     folder = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="pipebench-memory-", dir=folder) as place:
