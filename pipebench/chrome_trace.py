@@ -14,7 +14,7 @@ from typing import Any
 
 from pipebench.errors import one_line
 from pipebench.figures import cut
-from pipebench.measure import LOOKS_A_SECOND, Trace
+from pipebench.measure import LOOKS_AT_MEMORY, Trace
 from pipebench.results import Record
 from pipebench.step import device_times, parse_step
 
@@ -207,8 +207,8 @@ def _processor(timeline: _Timeline) -> Iterator[Event]:
 
 
 def _memory(timeline: _Timeline) -> Iterator[Event]:
-    """Of the process tree, once a second: the first look saw it, and each `LOOKS_A_SECOND`th after it."""
-    looks = timeline.trace.looks[::LOOKS_A_SECOND]
+    """Of the process tree: the first look saw it, and each `LOOKS_AT_MEMORY`th after it."""
+    looks = timeline.trace.looks[::LOOKS_AT_MEMORY]
     seen = timeline.record.resources.get("memory_bytes", [])[:-1]  # the last is of the loop's end
     if len(seen) == len(looks):
         for look, size in zip(looks, seen, strict=True):

@@ -22,6 +22,8 @@ SHORT_SECONDS = 2.0
 MIN_BATCHES, SHORT_BATCHES = 20, 8
 LOOKS_A_SECOND = 4
 """At the process tree."""
+LOOKS_AT_MEMORY = 40
+"""Of so many looks one is at memory too, which takes up to 0.1 s of a core that is being measured."""
 
 
 class Clock(Protocol):

@@ -16,7 +16,7 @@ from pipebench.files import end_helper
 from pipebench.kinds import kind
 from pipebench.measure import (
     LONGEST_SECONDS,
-    LOOKS_A_SECOND,
+    LOOKS_AT_MEMORY,
     MIN_BATCHES,
     SHORT_BATCHES,
     SHORT_SECONDS,
@@ -196,7 +196,7 @@ def _budget(spec: TrialSpec) -> Budget:
 
 
 class _Observer:
-    """Looks at CPU time; at everything the first time, and at memory once a second."""
+    """Looks at CPU time; at everything the first time, and at memory now and then."""
 
     def __init__(self) -> None:
         self._looks = 0
@@ -210,7 +210,7 @@ class _Observer:
         if self._first is None:
             self._first = tree_resources()
             self._meter.begin()
-        elif self._looks % LOOKS_A_SECOND == 0:
+        elif self._looks % LOOKS_AT_MEMORY == 0:
             self._memory.append(tree_memory_bytes())
         self._looks += 1
         self._waits.update(worker_waits())

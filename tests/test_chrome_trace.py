@@ -169,7 +169,10 @@ def test_a_devices_own_clock_begins_where_the_first_batch_arrived(make_record: M
     hold_to_the_format(timeline(make_record(step="model:resnet18", device_ns=hostile)))
 
 
-def test_processor_and_memory_of_the_tree_are_counters(make_record: Make, make_trace: MakeTrace) -> None:
+def test_processor_and_memory_of_the_tree_are_counters(
+    make_record: Make, make_trace: MakeTrace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chrome_trace, "LOOKS_AT_MEMORY", 4)
     trace = make_trace([100] * 9)
     last = {"user_ns": 1}
     memory = [10**6 * n for n in (1, 2, 3, 4)]

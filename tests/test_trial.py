@@ -1,5 +1,6 @@
 """One trial in this process: what a loader raises becomes a status and a reason."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from pipebench import trial
 from pipebench.contract import Unsupported
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
-from pipebench.measure import LOOKS_A_SECOND, MIN_BATCHES, SHORT_BATCHES, SHORT_SECONDS
+from pipebench.measure import LOOKS_AT_MEMORY, MIN_BATCHES, SHORT_BATCHES, SHORT_SECONDS
 from pipebench.results import Record, TrialSpec
 
 
@@ -64,11 +65,14 @@ def test_cpu_time_is_read_before_what_takes_long(monkeypatch: pytest.MonkeyPatch
     for name in ("tree_cpu_ns", "host_busy_ns", "tree_resources", "tree_memory_bytes", "worker_waits"):
         monkeypatch.setattr(trial, name, noting(name))
     look = trial._Observer()
-    for _ in range(2 * LOOKS_A_SECOND):
+    seen = Counter[str]()
+    for _ in range(2 * LOOKS_AT_MEMORY):
         read.clear()
         look()
         assert read[:2] == ["tree_cpu_ns", "host_busy_ns"]
-        assert len(read) > 2
+        seen.update(read)
+    assert (seen["tree_resources"], seen["tree_memory_bytes"]) == (1, 1)
+    assert seen["worker_waits"] == 2 * LOOKS_AT_MEMORY
 
 
 def test_a_trial_records_all_that_it_saw(run: Callable[..., Record]) -> None:
