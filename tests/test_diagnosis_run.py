@@ -269,6 +269,15 @@ def test_trials_that_were_not_warm_are_told(run: Diagnose) -> None:
     assert not any("Cache" in line for line in lines(found))
 
 
+def test_a_stage_that_costs_less_than_nothing_is_explained(run: Diagnose) -> None:
+    found = run(Pipeline(decode=2.0))
+    told = "Less than 0"
+    assert not any(told in line for line in lines(found))
+    costly = replace(found.evidence.cuts[Stage.TRANSFORM], cpu_seconds=Interval(0.01, 0.009, 0.011))
+    cuts = {**found.evidence.cuts, Stage.TRANSFORM: costly}
+    assert any(told in line for line in lines(replace(found, evidence=replace(found.evidence, cuts=cuts))))
+
+
 def test_names_of_phases_can_be_read_again(make_record: Callable[..., Record]) -> None:
     name = contestant("a [b]: c", Phase.TRIED, "x=1: y]")
     assert phase_of(make_record(contestant=name)) == ("a [b]: c", Phase.TRIED, "x=1: y]")

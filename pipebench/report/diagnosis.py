@@ -140,6 +140,8 @@ def _stages(evidence: Evidence) -> Iterator[str]:
     longest = max(max(cost.cpu_seconds.estimate for cost in costs), 1e-9)
     for cost in costs:
         yield _bar(cost, longest)
+    if any(cost.cpu_seconds.high < 0 for cost in costs):
+        yield "  Less than 0 is said where the host was slower in one phase than in another."
 
 
 def _bar(cost: StageCost, longest: float) -> str:
