@@ -3,7 +3,9 @@
     python bench/planted.py DATASET --out planted.jsonl [--runs 5] [--seconds 25] [--max-time 10m]
 
 DATASET is a folder dataset. What the file holds already is not run again, so it may be stopped at any time.
-A diagnosis here ends with its phases: nothing is relieved, and no other setting is tried.
+A diagnosis here ends with its phases: nothing is relieved, and no other setting is tried. Where what is
+planted depends on the plain loader's rate, that is measured before and after: if it has moved by more than
+5 %, the host has planted something else, and the run is counted as that.
 """
 
 import argparse
@@ -31,6 +33,8 @@ from pipebench.results import TrialSpec
 from tests.planted.plants import LEVELS, PLANTS, Plant, loader_text, step_text
 
 FOLDER = str(Path(__file__).parent.parent / "tests" / "planted")
+MOVED = 0.05
+"""By which the plain loader's rate may differ from before to after."""
 PLANTS_BY_NAME = {plant.name: plant for plant in PLANTS}
 
 
@@ -87,7 +91,8 @@ def _missing(args: argparse.Namespace, done: list[dict[str, Any]]) -> Iterator[C
 
 def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str, Any]:
     plant, level = PLANTS_BY_NAME[case.plant], LEVELS[case.level]
-    rate = _plain_rate(args, nursery) if "rate" in plant.step or "slower" in plant.step else 0.0
+    depends = "rate" in plant.step or "slower" in plant.step
+    rate = _plain_rate(args, nursery) if depends else 0.0
     spec = _spec(args.data, loader_text(plant, level, FOLDER), step_text(plant, level, rate), case.run)
     began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
@@ -95,10 +100,12 @@ def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str
         session.begin()
         found = diagnose(session, Bench(spec=spec), quick=True)
     named = found.verdict.named
+    moved = abs(_plain_rate(args, nursery) / rate - 1) if depends else 0.0
     return case._asdict() | {
         "verdict": str(named.verdict),
         "detail": named.detail and str(named.detail),
         "why": named.why,
+        "moved": moved,
         "right": (named.verdict, named.detail) == (plant.verdict, plant.detail),
         "withheld": str(named.verdict) in ("undecided", "balanced"),
         "loader_use": found.evidence.loader.use and found.evidence.loader.use.estimate,
@@ -140,6 +147,8 @@ def _spec(data: str, loader: str, step: str, seed: int) -> TrialSpec:
 
 
 def _line(outcome: dict[str, Any]) -> str:
+    if outcome["moved"] > MOVED:
+        return f"{outcome['plant']:<16} {outcome['level']:<8} the plain rate moved by {outcome['moved']:.0%}"
     state = "right" if outcome["right"] else "withheld" if outcome["withheld"] else "WRONG"
     found = outcome["verdict"] + (f"/{outcome['detail']}" if outcome["detail"] else "")
     return (
@@ -152,6 +161,8 @@ def _line(outcome: dict[str, Any]) -> str:
 def print_matrix(done: list[dict[str, Any]]) -> None:
     """One line a plant and level: what was named how often."""
     counts: dict[tuple[str, str], Counter[str]] = {}
+    moved = sum(one.get("moved", 0.0) > MOVED for one in done)
+    done = [one for one in done if one.get("moved", 0.0) <= MOVED]
     for one in done:
         found = one["verdict"] + (f"/{one['detail']}" if one["detail"] else "")
         counts.setdefault((one["plant"], one["level"]), Counter())[found] += 1
@@ -162,6 +173,8 @@ def print_matrix(done: list[dict[str, Any]]) -> None:
     withheld = sum(one["withheld"] and not one["right"] for one in done)
     wrong = len(done) - right - withheld
     print(f"{len(done)} diagnoses: {right} right, {withheld} undecided or balanced, {wrong} wrong")
+    if moved:
+        print(f"and {moved} in which the host's speed moved meanwhile, so that something else was planted")
 
 
 def _deserved(plant: Plant) -> str:

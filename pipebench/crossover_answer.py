@@ -33,6 +33,8 @@ class Check:
 
     step: str
     predicted: Prediction
+    at_pace: Prediction
+    """What is predicted for the pace that the loader had by then."""
     measured: Interval
     trials: int
 
@@ -40,6 +42,11 @@ class Check:
     def off(self) -> float:
         """Measured less predicted utilisation."""
         return self.measured.estimate - self.predicted.share.estimate
+
+    @property
+    def off_at_pace(self) -> float:
+        """The same, had the pace been known."""
+        return self.measured.estimate - self.at_pace.share.estimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,8 @@ class Answer:
     """The sweep: rate and utilisation."""
     rates_by_cores: dict[int, float]
     checks: tuple[Check, ...]
+    later_pace: float
+    """The loader's pace while these ran, over that of the sweep."""
     boundaries: bool
     disturbed: int
     """Blocks; `left_out` of them had no vote."""
@@ -90,6 +99,7 @@ def answer(seen: Seen, targets: Sequence[Target], floor: float | None = None) ->
         points=tuple(_points(seen)),
         rates_by_cores=seen.rates_by_cores,
         checks=tuple(_checks(predictor)),
+        later_pace=seen.later_pace,
         boundaries=seen.boundaries,
         disturbed=seen.disturbed,
         left_out=seen.left_out,
@@ -131,6 +141,7 @@ def _checks(predictor: Predictor) -> list[Check]:
         Check(
             step=step,
             predicted=predictor.at(parse_step(step).rate),
+            at_pace=predictor.at(parse_step(step).rate / predictor.seen.later_pace),
             measured=mean_interval(shares),
             trials=len(shares),
         )

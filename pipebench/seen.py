@@ -41,6 +41,8 @@ class Seen:
     """Of these, where two others remained."""
     checks: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Utilisation by step, of the steps that were predicted first."""
+    later_pace: float = 1.0
+    """The loader's pace while these ran, over its pace during the sweep; 1 where that was not looked at."""
 
     @property
     def own_rate(self) -> float:
@@ -82,8 +84,8 @@ def seen(
 ) -> Seen | None:
     """What the records show of the loader, over epochs of so many samples; None where it has no two rates.
 
-    `checks` are the steps that were predicted first. Of the blocks those `marked` as disturbed are left out,
-    where two others remain.
+    `checks` are the steps that were predicted first; one beyond the sweep tells the pace by then. Of the
+    blocks those `marked` as disturbed are left out, where two others remain.
     """
     found = [(record, f) for record in records if record.block >= 0 and (f := derive(record))]
     blocks = {record.block for record, _ in found if record.contestant == contestant.label}
@@ -95,6 +97,8 @@ def seen(
     shares = _shares(kept, set(checks), end)
     if not null or len({rate for block in shares.values() for rate in block}) < 2:
         return None
+    told = _told(mine, set(checks), end)
+    fastest = max(rate for block in shares.values() for rate in block)
     middle, figures = sorted(null.values(), key=lambda pair: pair[1].samples_per_second)[len(null) // 2]
     return Seen(
         contestant=contestant.label,
@@ -107,7 +111,10 @@ def seen(
         boundaries=end is not None,
         disturbed=len(marked & blocks),
         left_out=len(blocks - clean),
-        checks=_told(mine, set(checks), end),
+        checks={step: own for step, own in told.items() if parse_step(step).rate <= fastest},
+        later_pace=_later_pace(
+            told, [b[fastest] * fastest for b in shares.values() if fastest in b], fastest
+        ),
     )
 
 
@@ -131,6 +138,17 @@ def _told(trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None") -> di
         if record.spec.step in apart:
             found.setdefault(record.spec.step, []).append(utilisation(record, f, end))
     return found
+
+
+def _later_pace(told: Mapping[str, Sequence[float]], before: Sequence[float], fastest: float) -> float:
+    """Samples per second delivered to steps beyond the sweep, over those delivered to its fastest."""
+    later = [
+        share * rate
+        for step, own in told.items()
+        if (rate := parse_step(step).rate) > fastest
+        for share in own
+    ]
+    return median(later) / median(before) if later else 1.0
 
 
 def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, float]]:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from pipebench.crossover import Predictor, unmeasured_rate
+from pipebench.crossover_answer import answer
 from pipebench.figures import figures
 from pipebench.goal import Goal
 from pipebench.results import CEILING, Record, TrialSpec, read
 from pipebench.runner import run
 from pipebench.schedule import Contestant, Plan
 from pipebench.seen import Seen, own_rates, seen, utilisation
-from pipebench.sweep import FACTORS, Shape, first_plan, step, sweep_plan
+from pipebench.sweep import FACTORS, Shape, first_plan, pace_step, step, sweep_plan
 from tests.simulated import SimulatedLoader, executor
 
 EVEN = SimulatedLoader(gaps_ms=[10] * 100, noise=0.05)
@@ -160,6 +161,26 @@ def test_a_sweep_is_blocks_of_every_step_in_random_order(
     assert len(found.checks["emulate:1111"]) == 2
     assert 1111 not in found.shares[0]
     assert found.rates_by_cores[2] == pytest.approx(2 * found.rates_by_cores[1], rel=0.05)
+
+
+def test_a_host_that_changes_its_speed_is_told_from_a_wrong_prediction(
+    make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path
+) -> None:
+    """A fifth faster by the time that the prediction is tried."""
+    plan, out = plan_of(spec), tmp_path / "r.jsonl"
+    execute = executor(make_record, {"own": EVEN})
+    rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
+    list(run(sweep_plan(plan, rates, Shape(blocks=2, samples=1000)), out, execute))
+    tried = [step(1.1 * rates["own"]), pace_step(rates["own"])]
+    faster = replace(EVEN, gaps_ms=[gap / 1.2 for gap in EVEN.gaps_ms])
+    later = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": tried})
+    list(run(later, out, executor(make_record, {"own": faster})))
+    found = seen(plan.contestants[1], read(out), figures, 1000, tried)
+    assert found is not None
+    assert found.later_pace == pytest.approx(1.2, rel=0.03)
+    [check] = answer(found, []).checks
+    assert check.off > 0.05
+    assert abs(check.off_at_pace) <= 0.03
 
 
 def test_disturbed_blocks_are_left_out_where_two_others_remain(

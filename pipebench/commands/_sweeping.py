@@ -163,7 +163,7 @@ class _Running:
         """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
         from pipebench.results import read
         from pipebench.seen import own_rates
-        from pipebench.sweep import beyond, first_plan, is_swept, sweep_plan, swept_blocks
+        from pipebench.sweep import beyond, first_plan, is_swept, pace_step, sweep_plan, swept_blocks
 
         records = read(self.out) if self.out.exists() else []
         if not is_swept(records):
@@ -176,7 +176,9 @@ class _Running:
         records = self._run(sweep_plan(self.plan, rates, shape, tried), "sweep")
         seen = self._seen(records, tried)
         if choose is not None:
-            steps = {one.contestant: choose(one, fitting) for one in seen}
+            steps = {
+                one.contestant: [*choose(one, fitting), pace_step(rates[one.contestant])] for one in seen
+            }
             # no more blocks than there was time for
             whole = replace(shape, blocks=swept_blocks(records), max_seconds=None)
             records = self._run(sweep_plan(self.plan, rates, whole, steps), "check")
