@@ -148,7 +148,8 @@ def _later_pace(told: Mapping[str, Sequence[float]], before: Sequence[float], fa
         if (rate := parse_step(step).rate) > fastest
         for share in own
     ]
-    return median(later) / median(before) if later else 1.0
+    known = later and min(median(later), median(before)) > 0
+    return median(later) / median(before) if known else 1.0
 
 
 def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, float]]:
