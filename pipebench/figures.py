@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from pipebench.measure import Look, Trace
 from pipebench.page_cache import label
-from pipebench.results import Record
+from pipebench.results import WORKER_KNOBS, Record
 from pipebench.stats import is_steady, transient_end
 from pipebench.step import StepSpec, device_times, parse_step
 
@@ -75,7 +75,7 @@ def figures(record: Record) -> Figures | None:
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return None
     seen = _see(trace)
-    window = _cut(seen, len(record.spec.cpus))
+    window = _cut(seen, burst(record))
     seconds, steady = seen.between(window.first, window.last), _steady(seen, window)
     if seconds <= 0 or steady is None:
         return None
@@ -165,19 +165,22 @@ def _see(trace: Trace) -> _Seen:
     return _Seen(asked, got, sizes, gaps, trace.epochs, epoch_batches(trace))
 
 
-def cut(trace: Trace, burst: int) -> Window:
-    """The window: after the transient, over whole epochs if one fits, else over a multiple of `burst`.
-
-    Workers deliver in bursts of about as many batches as there are cores.
-    """
-    return _cut(_see(trace), burst)
+def burst(record: Record) -> int:
+    """How many batches may come together: one from each worker, if settings tell how many, or core."""
+    told = [record.settings.get(knob) for knob in WORKER_KNOBS]
+    return max(len(record.spec.cpus), *(count for count in told if type(count) is int), 1)
 
 
-def _cut(seen: _Seen, burst: int) -> Window:
+def cut(trace: Trace, together: int) -> Window:
+    """The window: after the transient, over whole epochs if one fits, else over a multiple of `together`."""
+    return _cut(_see(trace), together)
+
+
+def _cut(seen: _Seen, together: int) -> Window:
     alike = seen.alike(1, len(seen.got))
     first = alike[transient_end(seen.gaps_of(alike))] - 1
     available = len(seen.got) - 1 - first
-    fitting = [unit for unit in (seen.epoch, burst, 1) if unit and unit <= available]
+    fitting = [unit for unit in (seen.epoch, together, 1) if unit and unit <= available]
     return Window(first, first + available // fitting[0] * fitting[0])
 
 

@@ -10,7 +10,7 @@ from math import sqrt
 from statistics import mode
 
 from pipebench.measure import Look, Trace
-from pipebench.results import Record
+from pipebench.results import WORKER_KNOBS, Record
 from pipebench.step import parse_step
 
 NS = 1_000_000_000
@@ -22,7 +22,7 @@ def rederive(record: Record) -> dict[str, float | None]:
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return {}
     cores = len(record.spec.cpus)
-    first, last = window(trace, cores)
+    first, last = window(trace, _together(record))
     counted = range(first + 1, last + 1)
     span = trace.got_ns[last] - trace.got_ns[first]
     steady = _rate(trace, _inside(trace, counted))
@@ -47,12 +47,21 @@ def rederive(record: Record) -> dict[str, float | None]:
     return found | _cpu(trace, first, last, cores)
 
 
-def window(trace: Trace, cores: int) -> tuple[int, int]:
+def _together(record: Record) -> int:
+    """Batches of a burst: as many as workers where their number is told, or as cores if these are more."""
+    found = [len(record.spec.cpus)]
+    for name, value in record.settings.items():
+        if name in WORKER_KNOBS and type(value) is int:
+            found.append(value)
+    return max(found)
+
+
+def window(trace: Trace, together: int) -> tuple[int, int]:
     """The arrivals between which batches count: after the transient, over whole epochs or whole bursts."""
     alike = _alike(trace, range(1, len(trace.got_ns)))
     first = alike[_transient([_gap(trace, i) for i in alike])] - 1
     left = len(trace.got_ns) - 1 - first
-    for unit in (_epoch(trace), cores, 1):
+    for unit in (_epoch(trace), together, 1):
         if unit is not None and 0 < unit <= left:
             return first, first + left - left % unit
     raise AssertionError("a batch is at least one batch")

@@ -33,6 +33,9 @@ PROOF_BLOCK = -1
 LIMITS_BLOCK = -2
 """The block of the first trial that measures the host's own limit; the one of block `n` is `n` below it."""
 
+WORKER_KNOBS = ("workers", "num_workers", "threads", "num_threads")
+"""Settings that say how many work side by side, in a loader's own words."""
+
 Status = Literal["ok", "unsupported", "failed", "timeout", "bad_input"]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from statistics import median
 
-from pipebench.figures import Derive, Figures, cut, epoch_batches
+from pipebench.figures import Derive, Figures, burst, cut, epoch_batches
 from pipebench.replay import Pace, pace
 from pipebench.results import CEILING, Record
 from pipebench.schedule import Contestant
@@ -164,7 +164,7 @@ def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, floa
 
 def _pace(record: Record) -> Pace | None:
     trace = record.trace
-    return None if trace is None else pace(trace, cut(trace, len(record.spec.cpus)))
+    return None if trace is None else pace(trace, cut(trace, burst(record)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def utilisation(record: Record, found: Figures, end: EpochEnd | None = None) -> 
     """
     trace, rate = record.trace, parse_step(record.spec.step).rate
     assert trace is not None and found.stall is not None
-    window, whole = cut(trace, len(record.spec.cpus)), epoch_batches(trace)
+    window, whole = cut(trace, burst(record)), epoch_batches(trace)
     if not any(window.first < start <= window.last for start in trace.epochs):
         return _with_end(1 - found.stall, rate, max(trace.sizes), end)
     if whole and len(window.batches) % whole == 0:

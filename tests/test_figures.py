@@ -9,6 +9,7 @@ import pytest
 
 from pipebench.figures import Figures, cut, figures, stall
 from pipebench.measure import Look, Trace
+from pipebench.rederive import rederive
 from pipebench.results import Record, TrialSpec
 
 Trail = Callable[..., Trace]
@@ -91,7 +92,7 @@ def test_whole_epochs_hold_their_boundaries(measured: Callable[..., Figures], ma
 def test_a_window_over_epochs_holds_each_batch_as_often(make_trace: Trail, offset: int) -> None:
     gaps = ([100] * 9 + [300]) * 4
     trace = make_trace(gaps[: 25 + offset], epochs=epochs(10, 4))
-    window = cut(trace, burst=1)
+    window = cut(trace, together=1)
     assert len(window.batches) in (20, 30)
     assert {number % 10 for number in window.batches} == set(range(10))
 
@@ -118,7 +119,7 @@ def test_short_last_batches_are_neither_transient_nor_unsteady(
     gaps, sizes, starts = short_last(3)
     trace = make_trace(gaps, sizes, starts)
     assert measured(trace).steady
-    assert cut(trace, burst=1).first == 0
+    assert cut(trace, together=1).first == 0
 
 
 def test_one_batch_an_epoch(measured: Callable[..., Figures], make_trace: Trail) -> None:
@@ -128,10 +129,24 @@ def test_one_batch_an_epoch(measured: Callable[..., Figures], make_trace: Trail)
     assert found.boundary_seconds == pytest.approx(0.2)
 
 
+@pytest.mark.parametrize("settings", [{"workers": 4}, {"num_threads": 4}])
+def test_workers_that_deliver_together_are_not_counted_short(
+    settings: dict[str, Any], make_record: Callable[..., Record], make_trace: Trail
+) -> None:
+    """Four of them bring four batches each 400 ms; the trial ends within a burst."""
+    trace = make_trace([0.0, 0.0, 0.0] + [400, 0.0, 0.0, 0.0] * 3 + [400, 0.0])
+    record = make_record(trace=trace, settings=settings)
+    found = figures(record)
+    assert found is not None
+    batches_per_second = found.steady_samples_per_second / trace.sizes[0]
+    assert batches_per_second == pytest.approx(10)
+    assert rederive(record)["steady_samples_per_second"] == found.steady_samples_per_second
+
+
 def test_without_a_whole_epoch_the_window_is_a_multiple_of_the_burst(make_trace: Trail) -> None:
     trace = make_trace([0.1, 0.1, 0.1, 400] * 15 + [0.1, 0.1])
-    assert len(cut(trace, burst=4).batches) % 4 == 0
-    assert len(cut(trace, burst=1000).batches) == len(trace.got_ns) - 1 - cut(trace, burst=1000).first
+    assert len(cut(trace, together=4).batches) % 4 == 0
+    assert len(cut(trace, together=1000).batches) == len(trace.got_ns) - 1 - cut(trace, together=1000).first
 
 
 def test_bursts_are_steady(measured: Callable[..., Figures], make_trace: Trail) -> None:

@@ -40,8 +40,6 @@ class Phase(StrEnum):
 
 
 CUTS = {Phase.READ: Stage.READ, Phase.DECODE: Stage.DECODE, Phase.TRANSFORM: Stage.TRANSFORM}
-WORKER_KNOBS = ("workers", "num_workers", "threads", "num_threads")
-"""Settings that say how many work side by side, in a loader's own words."""
 
 
 def contestant(loader: str, phase: Phase, note: str = "") -> str:

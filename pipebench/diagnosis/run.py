@@ -9,13 +9,13 @@ from pipebench import registry
 from pipebench.contract import Stage
 from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
-from pipebench.diagnosis.phases import CUTS, WORKER_KNOBS, Bench, Phase
+from pipebench.diagnosis.phases import CUTS, Bench, Phase
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
 from pipebench.errors import BadInput
-from pipebench.results import Record, TrialSpec
+from pipebench.results import WORKER_KNOBS, Record, TrialSpec
 from pipebench.step import parse_step
 from pipebench.watching.facts import FULL
 

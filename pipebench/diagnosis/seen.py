@@ -7,9 +7,8 @@ from itertools import accumulate
 from math import exp, hypot, log, sqrt
 from statistics import fmean, median, pstdev
 
-from pipebench.diagnosis.phases import WORKER_KNOBS
 from pipebench.distributions import student_quantile
-from pipebench.figures import Figures, cut, figures
+from pipebench.figures import Figures, burst, cut, figures
 from pipebench.results import Record
 from pipebench.stats import Interval
 
@@ -133,21 +132,15 @@ def _strays(found: Sequence[tuple[Record, Figures]]) -> float:
 
     Where batches come in long bursts, a short trial may hold one more of them or one less.
     """
-    return median(stray(_inner_gaps(record), _burst(record)) for record, _ in found)
+    return median(stray(_inner_gaps(record), burst(record)) for record, _ in found)
 
 
-def _burst(record: Record) -> int:
-    """How many batches may come together: one from each worker, or each core."""
-    workers = [record.settings.get(knob) for knob in WORKER_KNOBS]
-    return max(len(record.spec.cpus), *(count for count in workers if type(count) is int), 1)
-
-
-def stray(gaps: Sequence[int], burst: int) -> float:
+def stray(gaps: Sequence[int], together: int) -> float:
     """The deviation at both ends of a trial together, as a share of all batches.
 
     Counted in whole bursts, which are no unevenness.
     """
-    bursts = [sum(gaps[at : at + burst]) for at in range(0, len(gaps) // burst * burst, burst)]
+    bursts = [sum(gaps[at : at + together]) for at in range(0, len(gaps) // together * together, together)]
     total, count = sum(bursts), len(bursts)
     if not total:
         return 0.0
@@ -256,7 +249,7 @@ def _inner_gaps(record: Record, batches: Iterable[int] | None = None) -> list[in
 
 def _bursts(record: Record) -> float:
     assert record.trace is not None
-    gaps = _inner_gaps(record, cut(record.trace, len(record.spec.cpus)).batches)
+    gaps = _inner_gaps(record, cut(record.trace, burst(record)).batches)
     limit = LONG_GAP * fmean(gaps) if gaps else 0
     return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
 

@@ -5,7 +5,7 @@ from math import ceil
 from operator import itemgetter
 from statistics import median
 
-from pipebench.figures import cut
+from pipebench.figures import burst, cut
 from pipebench.measure import Trace
 from pipebench.report.gathered import Entry, Gathered, Trial
 from pipebench.report.pictures.model import Strip, Strips, Whose, owners
@@ -51,7 +51,7 @@ def _strip(entry: Entry, whose: Whose) -> Strip | None:
     if trial is None or trial.record.trace is None or trial.figures is None:
         return None
     trace = trial.record.trace
-    window = cut(trace, len(trial.record.spec.cpus))
+    window = cut(trace, burst(trial.record))
     every = _waits(trace)
     bins = _bins(every[1:])  # the first batch has its own figure
     longest = [max(held, key=itemgetter(1)) for held in bins]
