@@ -119,6 +119,14 @@ def test_stages_are_not_told_apart_in_bursts() -> None:
     assert named.verdict is Narrow.UNDECIDED
 
 
+def test_no_stage_is_named_while_workers_take_turns_for_a_lock() -> None:
+    """Beside other processes the cores seem full all the same."""
+    evidence = Pipeline(decode=2).evidence()
+    waits = {"runs": 0.7, "lock": 0.3}
+    named = name(replace(evidence, loader=replace(evidence.loader, waits=waits)))
+    assert named.verdict is Narrow.UNDECIDED
+
+
 def test_stages_that_a_loader_fuses_are_one() -> None:
     fused = ((Stage.DECODE, Stage.TRANSFORM),)
     named = name(replace(Pipeline(decode=1, transform=0.98).evidence(), fused=fused))

@@ -95,7 +95,7 @@ def _reads(evidence: Evidence) -> Named | None:
     if read.share_of_waits("idle") > MOSTLY:
         waiting = f"workers then wait for others in {read.share_of_waits('idle'):.0%} of the looks"
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, waiting))
-    if read.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, read):
+    if takes_turns(evidence, read):
         return _locked_reads(evidence, read, told)
     alone = evidence.read_one_core
     if alone is None or alone.use is None or alone.use.high > SATURATED:
@@ -111,6 +111,11 @@ def _remote_reads(evidence: Evidence, told: str) -> Named:
     if alone is None or alone.use is None or alone.use.high > SATURATED:
         return Named(Narrow.UNDECIDED, why=(told, "but a single core is not shown to idle too"))
     return Named(Narrow.STORAGE, why=(_idle(evidence), told))
+
+
+def takes_turns(evidence: Evidence, seen: Seen) -> bool:
+    """Whether workers were met waiting for a lock that one of them holds."""
+    return seen.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, seen)
 
 
 def _waits_for_helpers(evidence: Evidence, seen: Seen) -> bool:
@@ -148,7 +153,7 @@ def _is_locked(evidence: Evidence) -> bool:
     loader, alone = evidence.loader, evidence.one_core
     if loader.waits:
         held = _keeps_a_core(loader) or loader.share_of_waits("sleeps") > LOCKED
-        return held and loader.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, loader)
+        return held and takes_turns(evidence, loader)
     return alone is not None and alone.use is not None and alone.use.low > SATURATED
 
 

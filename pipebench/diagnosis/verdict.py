@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow, Verdict
-from pipebench.diagnosis.idle import explain
+from pipebench.diagnosis.idle import explain, takes_turns
 from pipebench.diagnosis.seen import ratio_of
 from pipebench.diagnosis.stages import largest_stage
 from pipebench.stats import Interval
@@ -162,7 +162,14 @@ def _lowest(evidence: Evidence, lowest: str) -> Named:
 
 
 def _full(evidence: Evidence) -> Named:
-    """The loader's work fills its cores. In bursts it is not that of the samples delivered meanwhile."""
+    """The loader's work fills its cores. In bursts it is not that of the samples delivered meanwhile.
+
+    Workers that wait for each other don't fill them, though beside other processes it may seem so.
+    """
+    if takes_turns(evidence, evidence.loader):
+        share = f"{evidence.loader.share_of_waits('lock'):.0%} of the looks"
+        told = f"workers were met waiting for a lock in {share}, and yet the cores seem full"
+        return Named(Narrow.UNDECIDED, why=(told,))
     if evidence.loader.bursts > BURSTS:
         told = f"{evidence.loader.bursts:.0%} of the time passes in gaps of more than three times the mean"
         return Named(Narrow.UNDECIDED, why=(f"{told}: too uneven to tell stages apart",))
