@@ -14,7 +14,8 @@ WIDTH, LEFT, RIGHT, BAR, GAP, TOP = 720, 170, 120, 26, 16, 44
 
 def picture(rows: Sequence[Row]) -> str:
     """Bars of samples/s with their intervals, the fastest first, and the stall beside them."""
-    main = sorted((r for r in rows if r.step == "null"), key=lambda r: -(r.samples_per_second or 0))
+    measured = (row for row in rows if row.step == "null" and row.samples_per_second)
+    main = sorted(measured, key=lambda row: -(row.samples_per_second or 0))
     stalls = {r.contestant: r for r in rows if r.step != "null"}
     height = TOP + len(main) * (BAR + GAP) + 8
     most = max(row.ci_high or row.samples_per_second or 1 for row in main)
