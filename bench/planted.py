@@ -1,6 +1,6 @@
 """Diagnoses loaders in which a bottleneck was planted, and prints what was named against what was planted.
 
-    python bench/planted.py DATASET --out planted.jsonl [--runs 5] [--seconds 25] [--max-time 10m]
+    python bench/planted.py DATASET --out planted.jsonl [--runs 5] [--seconds 60] [--max-time 10m]
 
 DATASET is a folder dataset. What the file holds already is not run again, so it may be stopped at any time.
 A diagnosis here ends with its phases: nothing is relieved, and no other setting is tried. Where what is
@@ -72,7 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("data")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=25.0, help="of one diagnosis")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of one diagnosis, at most")
     parser.add_argument("--max-time", default="10m")
     parser.add_argument("--plant", action="append", choices=PLANTS_BY_NAME, help="only these")
     parser.add_argument("--level", action="append", choices=LEVELS, help="only these")

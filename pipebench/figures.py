@@ -20,6 +20,8 @@ from pipebench.step import StepSpec, device_times, parse_step
 
 MIN_SECONDS = 2.0
 """A window below this is labelled `short`."""
+LONG_GAP, LONG_GAPS = 3, 3
+"""Between batches: a long one takes more than so many times their mean, and so many show a period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ def figures(record: Record) -> Figures | None:
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return None
     seen = _see(trace)
-    window = _cut(seen, burst(record))
+    window = _cut(seen, _burst(record, seen))
     seconds, steady = seen.between(window.first, window.last), _steady(seen, window)
     if seconds <= 0 or steady is None:
         return None
@@ -166,9 +168,29 @@ def _see(trace: Trace) -> _Seen:
 
 
 def burst(record: Record) -> int:
-    """How many batches may come together: one from each worker, if settings tell how many, or core."""
+    """How many batches come together: as many as from one long gap to the next, if that is always the same.
+
+    Else one from each worker, if settings tell how many, or core. The record holds at least two batches.
+    """
+    assert record.trace is not None
+    return _burst(record, _see(record.trace))
+
+
+def _burst(record: Record, seen: _Seen) -> int:
     told = [record.settings.get(knob) for knob in WORKER_KNOBS]
-    return max(len(record.spec.cpus), *(count for count in told if type(count) is int), 1)
+    return _period(seen) or max(len(record.spec.cpus), *(count for count in told if type(count) is int), 1)
+
+
+def _period(seen: _Seen) -> int | None:
+    """Batches from one long gap to the next, where there are three at least and always at one distance."""
+    inside = seen.inside(1, len(seen.got))
+    gaps = seen.gaps_of(inside)
+    long = LONG_GAP * sum(gaps)
+    if not gaps or len(gaps) * max(gaps) <= long:
+        return None
+    after = [batch for batch, gap in zip(inside, gaps, strict=True) if len(gaps) * gap > long]
+    distances = {later - batch for batch, later in pairwise(after)}
+    return distances.pop() if len(after) >= LONG_GAPS and len(distances) == 1 else None
 
 
 def cut(trace: Trace, together: int) -> Window:

@@ -22,7 +22,7 @@ def rederive(record: Record) -> dict[str, float | None]:
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return {}
     cores = len(record.spec.cpus)
-    first, last = window(trace, _together(record))
+    first, last = window(trace, _together(record, trace))
     counted = range(first + 1, last + 1)
     span = trace.got_ns[last] - trace.got_ns[first]
     steady = _rate(trace, _inside(trace, counted))
@@ -47,13 +47,24 @@ def rederive(record: Record) -> dict[str, float | None]:
     return found | _cpu(trace, first, last, cores)
 
 
-def _together(record: Record) -> int:
-    """Batches of a burst: as many as workers where their number is told, or as cores if these are more."""
+def _together(record: Record, trace: Trace) -> int:
+    """Batches of a burst: the period of long gaps, or the workers' number if it is told, or the cores'."""
+    if (period := _period(trace)) is not None:
+        return period
     found = [len(record.spec.cpus)]
     for name, value in record.settings.items():
         if name in WORKER_KNOBS and type(value) is int:
             found.append(value)
     return max(found)
+
+
+def _period(trace: Trace) -> int | None:
+    """The distance of gaps above three times the mean, if three or more of them have but one."""
+    inside = _inside(trace, range(1, len(trace.got_ns)))
+    mean = Fraction(sum(_gap(trace, i) for i in inside), len(inside))
+    long = [i for i in inside if _gap(trace, i) > 3 * mean]
+    distances = [long[n] - long[n - 1] for n in range(1, len(long))]
+    return distances[0] if len(long) > 2 and len(set(distances)) == 1 else None
 
 
 def window(trace: Trace, together: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from pipebench.diagnosis.seen import (
     difference_of,
     rate_of,
     ratio_of,
+    seconds_for,
     see,
     stray,
 )
@@ -148,3 +149,33 @@ def test_ratios_and_differences() -> None:
     assert ratio.low == pytest.approx(2 * 0.93, abs=0.01)
     difference = difference_of(Interval(5, 4, 6), Interval(3, 3, 3))
     assert difference == Interval(2, 1, 3)
+
+
+def test_much_shorter_trials_do_not_count(record: Record) -> None:
+    """By their length alone: the first of them met no pause, and the second one."""
+    short = [traced(record, gaps=[2.0] * 20), traced(record, gaps=[2.0] * 10 + [100])]
+    long = traced(record, gaps=([2.0] * 9 + [102]) * 4)
+    seen, only_short = see([*short, long]), see(short)
+    assert seen is not None
+    assert seen.trials == 1
+    assert seen.rate.estimate == pytest.approx(4 / 0.012)
+    assert only_short is not None
+    assert only_short.trials == 1
+
+
+def test_a_trial_lasts_until_pauses_matter_little(record: Record) -> None:
+    """Twice as long a trial strays half as much."""
+    uneven = traced(record, gaps=[2.0] * 10 + [100] + [2.0] * 13 + [80])
+    seconds = seconds_for([traced(record), uneven])
+    assert 1 < seconds < 3
+    longer = traced(record, gaps=([2.0] * 10 + [100] + [2.0] * 13 + [80]) * 2)
+    assert seconds_for([longer]) == pytest.approx(seconds, rel=0.4)
+
+
+def test_a_trial_that_ended_with_its_first_pause_lasts_for_some_of_them(record: Record) -> None:
+    assert seconds_for([traced(record, gaps=[30.0] * 10 + [900])]) >= 2.7
+
+
+def test_even_arrivals_and_regular_pauses_need_no_longer_trial(record: Record) -> None:
+    assert seconds_for([]) == 0
+    assert seconds_for([traced(record), traced(record, gaps=([2.0] * 9 + [102]) * 4)]) == 0

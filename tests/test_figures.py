@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipebench.figures import Figures, cut, figures, stall
+from pipebench.figures import Figures, burst, cut, figures, stall
 from pipebench.measure import Look, Trace
 from pipebench.rederive import rederive
 from pipebench.results import Record, TrialSpec
@@ -141,6 +141,29 @@ def test_workers_that_deliver_together_are_not_counted_short(
     batches_per_second = found.steady_samples_per_second / trace.sizes[0]
     assert batches_per_second == pytest.approx(10)
     assert rederive(record)["steady_samples_per_second"] == found.steady_samples_per_second
+
+
+PAUSES = [30.0] * 9 + [900]
+
+
+@pytest.mark.parametrize("kept", range(35, 50))
+def test_a_trial_that_ends_with_a_pause_or_without_one_finds_the_same_pace(
+    make_record: Callable[..., Record], make_trace: Trail, kept: int
+) -> None:
+    """A pause after each tenth batch."""
+    record = make_record(trace=make_trace((PAUSES * 5)[:kept]))
+    found = figures(record)
+    assert found is not None
+    assert burst(record) == 10
+    assert found.batch_seconds == pytest.approx(0.117)
+    assert rederive(record)["batch_seconds"] == pytest.approx(0.117)
+
+
+@pytest.mark.parametrize("gaps", [PAUSES * 2, [*PAUSES, 30.0, *PAUSES, *PAUSES], [30.0] * 40])
+def test_two_pauses_or_uneven_ones_are_no_period(
+    make_record: Callable[..., Record], make_trace: Trail, gaps: list[float]
+) -> None:
+    assert burst(make_record(trace=make_trace(gaps))) == len(make_record().spec.cpus)
 
 
 def test_without_a_whole_epoch_the_window_is_a_multiple_of_the_burst(make_trace: Trail) -> None:

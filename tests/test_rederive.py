@@ -60,7 +60,16 @@ def test_both_derivations_agree(make_record: Make, trace: Trace, cores: int, ste
     assert_same(replace(record, spec=replace(record.spec, cpus=list(range(cores)))))
 
 
-@pytest.mark.parametrize("gaps", [[100] * 60, [300] * 8 + [100] * 60, [0.1, 0.1, 0.1, 399.7] * 16, [5, 6]])
+REGULAR = [
+    [100] * 60,
+    [300] * 8 + [100] * 60,
+    [0.1, 0.1, 0.1, 399.7] * 16,
+    [*([30] * 9 + [900]) * 3, 30],
+    [5, 6],
+]
+
+
+@pytest.mark.parametrize("gaps", REGULAR)
 def test_regular_gaps_too(make_record: Make, make_trace: Callable[..., Any], gaps: list[float]) -> None:
     assert_same(make_record(trace=make_trace(gaps)))
     assert_same(make_record(trace=make_trace(gaps, epochs=(0, 2)), step="emulate:90"))

@@ -10,7 +10,7 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, Bench, Phase
-from pipebench.diagnosis.seen import see
+from pipebench.diagnosis.seen import seconds_for, see
 from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
@@ -23,10 +23,16 @@ PHASES_SHARE, CONFIRM_SHARE = 0.55, 0.85
 """Of the time: until then phases are run, and until then the intervention; the rest is for other settings."""
 NEAR = 1.5
 """Terms within this factor of the lowest are measured on."""
-ENOUGH = 4
+QUICKLY_ENOUGH, ENOUGH = 2, 3
 """Blocks after which phases end where a verdict is given."""
 FIRST_SECONDS, SECONDS = 1.0, 2.0
 """Measured in a phase's first trial, and in each further one."""
+MOST_OF_TIME = 1 / 8
+"""That one trial may last because batches arrive unevenly."""
+MUCH_LONGER = 1.5
+"""Than the trial before it, for another one to be worth it."""
+WHOLE = frozenset({Phase.WARM, Phase.END_TO_END, Phase.TRANSFORM, Phase.MORE_WORKERS, Phase.LARGER_BATCH})
+"""Phases of which the rate decides, and in which batches arrive as unevenly as in `warm`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,8 @@ def diagnose(session: Session, bench: Bench, *, quick: bool) -> Diagnosis:
     """
     bench = _first(session, bench)
     phases_share = 1.0 if quick else PHASES_SHARE
-    _run_phases(session, bench, phases_share, seconds=FIRST_SECONDS if quick else SECONDS)
+    seconds, enough = (FIRST_SECONDS, QUICKLY_ENOUGH) if quick else (SECONDS, ENOUGH)
+    _run_phases(session, bench, phases_share, seconds=seconds, enough=enough)
     evidence = gather(session, bench)
     verdict = judge(evidence)
     confirmation = None if quick else confirm(session, bench, evidence, verdict.named, CONFIRM_SHARE)
@@ -66,11 +73,15 @@ def diagnose(session: Session, bench: Bench, *, quick: bool) -> Diagnosis:
 
 
 def _first(session: Session, bench: Bench) -> Bench:
-    """The loader into the null step; its record names the settings."""
-    record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=FIRST_SECONDS), 0)
-    if session.seen(Phase.WARM) is None:
-        reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
-        raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
+    """The loader into the null step, for as long as its arrivals ask for; its record names the settings."""
+    lasts, needed = 0.0, FIRST_SECONDS
+    while needed > MUCH_LONGER * lasts:
+        lasts = needed
+        record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=lasts), 0)
+        if session.seen(Phase.WARM) is None:
+            reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
+            raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
+        needed = _seconds_if_uneven(session, Phase.WARM)
     return with_workers(replace(bench, fused=_fused(bench.spec)), record)
 
 
@@ -80,13 +91,13 @@ def with_workers(bench: Bench, record: Record) -> Bench:
     return replace(bench, worker_knob=knob, workers=record.settings[knob] if knob else 0)
 
 
-def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float) -> None:
+def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float, enough: int) -> None:
     """Block after block, until the time for it is up or a verdict stands on enough of them."""
     for stage in (_ends, _cheapest_cut, _probes, _other_cuts, _scaling):
         for phase in stage(session, bench):
             _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
     block = 1
-    while session.allows(share) and not _is_settled(session, bench, block):
+    while session.allows(share) and not (block >= enough and _is_settled(session, bench)):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
         random.Random(f"{bench.spec.seed}/{block}").shuffle(phases)  # noqa: S311 - an order, not a secret
         for phase in phases:
@@ -98,7 +109,16 @@ def _try_phase(
     session: Session, bench: Bench, phase: Phase, block: int, seconds: float, share: float
 ) -> None:
     if session.allows(share) and not session.failed(phase):
-        session.attempt(phase, replace(bench.trial(phase), seconds=seconds), block)
+        lasts = max(seconds, _seconds_if_uneven(session, phase))
+        session.attempt(phase, replace(bench.trial(phase), seconds=lasts), block)
+
+
+def _seconds_if_uneven(session: Session, phase: Phase) -> float:
+    """So long that uneven arrivals matter little, but no large part of the time."""
+    if phase not in WHOLE:
+        return 0.0
+    known = [*session.of(Phase.WARM), *session.of(phase)]
+    return min(MOST_OF_TIME * session.max_seconds, seconds_for(known))
 
 
 def _ends(session: Session, bench: Bench) -> list[Phase]:  # noqa: ARG001 - one of several
@@ -157,9 +177,8 @@ def _narrow(session: Session, bench: Bench) -> list[Phase]:
     return [*dict.fromkeys(phases), *(CUTS if LOADER in near and not bench.is_own else ())]
 
 
-def _is_settled(session: Session, bench: Bench, blocks: int) -> bool:
-    named = judge(gather(session, bench)).named.verdict
-    return blocks >= ENOUGH and named is not Narrow.UNDECIDED
+def _is_settled(session: Session, bench: Bench) -> bool:
+    return judge(gather(session, bench)).named.verdict is not Narrow.UNDECIDED
 
 
 def gather(session: Trials, bench: Bench) -> Evidence:

@@ -8,7 +8,7 @@ from math import exp, hypot, log, sqrt
 from statistics import fmean, median, pstdev
 
 from pipebench.distributions import student_quantile
-from pipebench.figures import Figures, burst, cut, figures
+from pipebench.figures import LONG_GAP, Figures, burst, cut, figures
 from pipebench.results import Record
 from pipebench.stats import Interval
 
@@ -23,6 +23,8 @@ EMULATED_CV = 0.005
 """Of a step whose rate is set by the clock."""
 PRIOR_USE = 0.03
 """The same for core use, which is a share."""
+
+_Found = Sequence[tuple[Record, Figures]]
 
 KINDS_OF_WAIT = {
     "futex": "lock",
@@ -92,7 +94,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
 
     `by_clock` says that the clock sets its rate, as that of an emulated step.
     """
-    found = [(record, f) for record in records if (f := figures(record))]
+    found = _long_enough([(record, f) for record in records if (f := figures(record))])
     if not found:
         return None
     own, cores = [f for _, f in found], len(found[0][0].spec.cpus)
@@ -117,9 +119,39 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
     )
 
 
-LONG_GAP = 3
 MOST_FOREIGN = 0.3
 """Cores kept busy by others, above which a phase is disturbed."""
+EVEN, SOME_GAPS = 0.03, 3
+"""By which arrivals may stray, and how often the longest gap must fit in, before longer trials are made."""
+
+
+def seconds_for(records: Sequence[Record]) -> float:
+    """What a trial must last to hold some of the longest gaps, and to stray by `EVEN` at most.
+
+    How far arrivals stray in samples does not grow with time, so that its share shrinks. 0 where every
+    trial has lasted long enough.
+    """
+    measured = [record for record in records if figures(record)]
+    return max((n for record in measured if (n := _needed_seconds(record)) > _seconds(record)), default=0.0)
+
+
+def _needed_seconds(record: Record) -> float:
+    return max(_seconds(record) * _stray(record) / EVEN, SOME_GAPS * max(_inner_gaps(record)) / 1e9)
+
+
+def _long_enough(found: _Found) -> _Found:
+    """The trials that lasted at least half as long as the longest.
+
+    By their length alone: to leave out short ones that met a pause would be to leave out the slow ones.
+    """
+    longest = max((_seconds(record) for record, _ in found), default=0.0)
+    return [one for one in found if _seconds(one[0]) >= longest / 2]
+
+
+def _seconds(record: Record) -> float:
+    """From the first batch to the last."""
+    assert record.trace is not None
+    return (record.trace.got_ns[-1] - record.trace.got_ns[0]) / 1e9
 
 
 def disturbance(found: Sequence[Figures], cores: int) -> float:
@@ -127,12 +159,16 @@ def disturbance(found: Sequence[Figures], cores: int) -> float:
     return PER_FOREIGN * median(f.foreign_cores or 0.0 for f in found) / cores
 
 
-def _strays(found: Sequence[tuple[Record, Figures]]) -> float:
+def _strays(found: _Found) -> float:
     """What uneven arrivals add to it: how far their count strays from an even pace, over the count.
 
     Where batches come in long bursts, a short trial may hold one more of them or one less.
     """
-    return median(stray(_inner_gaps(record), burst(record)) for record, _ in found)
+    return median(_stray(record) for record, _ in found)
+
+
+def _stray(record: Record) -> float:
+    return stray(_inner_gaps(record), burst(record))
 
 
 def stray(gaps: Sequence[int], together: int) -> float:

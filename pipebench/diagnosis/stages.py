@@ -70,7 +70,7 @@ def largest_stage(evidence: Evidence) -> Named:
     if first.stages == (Stage.BATCH,) and _is_hand_over(evidence, first):
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, "most of it in the thread that takes batches"))
     if first.stages not in _NAMES:
-        return Named(Narrow.UNDECIDED, why=(f"{told}; a verdict has no name for that",))
+        return Named(Narrow.UNDECIDED, why=(f"{told}; stages in it were not told apart",))
     return Named(_NAMES[first.stages], why=(told,))
 
 
