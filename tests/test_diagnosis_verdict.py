@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Narrow
 from pipebench.diagnosis.verdict import bound, gain, judge, name, severity, shared_cpu, slowdown
+from pipebench.stats import Interval
 from tests.diagnosing import Pipeline, around, seen
 
 WITHHELD = (Narrow.UNDECIDED, Narrow.BALANCED)
@@ -96,6 +97,26 @@ def test_workers_that_all_wait_for_their_helpers_hold_no_lock() -> None:
     read = replace(evidence.cuts[Stage.READ], waits={"lock": 0.97, "runs": 0.03})
     cuts = {**evidence.cuts, Stage.READ: read}
     assert name(replace(evidence, cuts=cuts)).verdict is Narrow.STORAGE
+
+
+def test_twice_the_workers_show_a_lock_that_few_looks_missed() -> None:
+    evidence = Pipeline(locked=3).evidence()
+    assert evidence.more_workers is not None
+    missed = replace(evidence, loader=replace(evidence.loader, waits={"runs": 0.85, "lock": 0.15}))
+    named = name(missed)
+    assert named.detail is LOCK
+    assert "15% of the looks, and with twice as many of them in 66%" in named.why[1]
+    unseen = replace(evidence.more_workers, waits={"runs": 0.85, "lock": 0.15})
+    assert name(replace(missed, more_workers=unseen)).verdict is Narrow.UNDECIDED
+
+
+def test_core_use_shows_that_more_workers_help_nothing_where_rates_are_uncertain() -> None:
+    evidence = Pipeline(locked=3).evidence()
+    assert evidence.more_workers is not None
+    uncertain = replace(evidence.more_workers, rate=around(evidence.more_workers.rate.estimate, 0.3))
+    assert name(replace(evidence, more_workers=uncertain)).detail is LOCK
+    unknown = replace(uncertain, use=Interval(0.6, 0.4, 0.8))
+    assert name(replace(evidence, more_workers=unknown)).verdict is Narrow.UNDECIDED
 
 
 def test_larger_batches_from_afar_say_nothing_of_the_hand_over() -> None:

@@ -84,6 +84,12 @@ def test_long_names_fold_and_leave_the_figures_whole(name: str) -> None:
     assert figures.split()[-10:] == [*own, "12.3%", "12.3%", "12.3%"]
 
 
+def test_piped_lines_end_with_no_blanks() -> None:
+    lines = printed([row("webdataset:workers=16,prefetch=4", stall=0.1), row("dali")]).splitlines()
+    assert any("prefetch=4" in line for line in lines)
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_with_two_steps_a_long_name_still_fits_eighty_columns() -> None:
     name = "webdataset:workers=16,prefetch=4,decoder=torchvision,preset=documented folder"
     steps = ["null", "emulate:1400", "emulate:2800"]

@@ -20,8 +20,9 @@ second, which a pair of single trials can show."""
 SATURATED = 0.85
 """Of a core or of all cores: work fills it."""
 MOSTLY = 0.5
-LOCKED = 0.2
-"""Share of the looks at workers that met them waiting for a lock; two that take turns show 0.5."""
+LOCKED, MORE_LOCKED = 0.2, 0.4
+"""Share of the looks at workers that met them waiting for a lock; two that take turns show 0.5, and twice as
+many more."""
 
 
 def explain(evidence: Evidence) -> Named:
@@ -153,15 +154,24 @@ def _is_locked(evidence: Evidence) -> bool:
     loader, alone = evidence.loader, evidence.one_core
     if loader.waits:
         held = _keeps_a_core(loader) or loader.share_of_waits("sleeps") > LOCKED
-        return held and takes_turns(evidence, loader)
+        return held and (takes_turns(evidence, loader) or _more_take_turns(evidence))
     return alone is not None and alone.use is not None and alone.use.low > SATURATED
 
 
+def _more_take_turns(evidence: Evidence) -> bool:
+    """The same with twice the workers, of whom all but one wait."""
+    more = evidence.more_workers
+    return more is not None and MORE_LOCKED < more.share_of_waits("lock") <= 1 - 0.25 / evidence.workers
+
+
 def _lock_reasons(evidence: Evidence) -> tuple[str, ...]:
-    gain = _gain(evidence, evidence.more_workers)
+    gain, more = _gain(evidence, evidence.more_workers), evidence.more_workers
     told = f"with twice the workers the loader is {_times(gain)} as fast" if gain else ""
-    seen = f"workers were met waiting for a lock in {evidence.loader.share_of_waits('lock'):.0%} of the looks"
-    return (seen, told) if gain else (seen,)
+    shares = [seen.share_of_waits("lock") for seen in (evidence.loader, more) if seen and seen.waits]
+    if not shares:
+        return ("threads of one process fill one core and no more", told)
+    looks = ", and with twice as many of them in ".join(f"{share:.0%} of the looks" for share in shares)
+    return (f"workers were met waiting for a lock in {looks}", told)
 
 
 def _share_in(evidence: Evidence, stage: Stage) -> Interval | None:
@@ -179,8 +189,15 @@ def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:
 
 
 def _gains_nothing(evidence: Evidence, probe: Seen | None) -> bool:
+    """Whether the rate rises by nothing, or the core use, which is known better where batches are uneven."""
     gain = _gain(evidence, probe)
-    return gain is not None and gain.high < NO_GAIN
+    return gain is not None and (gain.high < NO_GAIN or _uses_no_more(evidence.loader, probe))
+
+
+def _uses_no_more(loader: Seen, probe: Seen | None) -> bool:
+    if probe is None or loader.use is None or probe.use is None or min(loader.use.low, probe.use.low) <= 0:
+        return False
+    return ratio_of(probe.use, loader.use).high < NO_GAIN
 
 
 def _idle(evidence: Evidence) -> str:

@@ -20,11 +20,23 @@ from pipebench.summary import OVERHEAD, Row, interval_text
 def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standing]) -> None:
     """The table, what limits it, and the sentence that says which loader is fastest."""
     for shown in _fitting(console, rows):
-        console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
+        _print_table(console, shown)
     whole = not console.is_terminal  # a line that is piped stays one line
     for line in notes(rows):
         console.print(_shown(line), soft_wrap=whole)
     console.print(_shown(sentence(rows, standings)), style="bold", soft_wrap=whole)
+
+
+def _print_table(console: Console, shown: Table) -> None:
+    """No narrower than its figures; without the blanks that fill its lines where it is piped."""
+    width = max(console.width, _least_width(console, shown))
+    if console.is_terminal:
+        console.print(shown, width=width, crop=False)
+        return
+    with console.capture() as held:
+        console.print(shown, width=width, crop=False)
+    for line in held.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def _fitting(console: Console, rows: Sequence[Row]) -> list[Table]:
