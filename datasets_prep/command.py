@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipebench.errors import BadInput
 from pipebench.progress import add_quiet
+from pipebench.report.prose import folded, width
 
 from ._examples import EXAMPLES
 
@@ -251,9 +252,10 @@ def _text(summary: dict[str, Any]) -> str:
 
 
 def _block(summary: dict[str, Any]) -> str:
-    width = max(map(len, summary)) + 2
+    longest = max(map(len, summary)) + 2
     texts = {name: _history(value) if name == "made" else _plain(value) for name, value in summary.items()}
-    return "\n".join(f"{name.replace('_', ' '):{width}}{text}" for name, text in texts.items())
+    lines = [f"{name.replace('_', ' '):{longest}}{text}" for name, text in texts.items()]
+    return "\n".join(folded(lines, width(), hang=longest))
 
 
 def _plain(value: Any) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pipebench.errors import BadInput, one_line
 from pipebench.parsing import command, command_parser, top_parser
 from pipebench.progress import quiet
+from pipebench.report.prose import complain
 
 LONGEST = 20_000
 """Characters of a message; it may list names that are whatever others chose."""
@@ -29,10 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
     except BadInput as problem:
         text = str(problem).encode(errors="backslashreplace").decode()
-        print(f"pipebench: {one_line(text, LONGEST)}", file=sys.stderr)
+        complain(one_line(text, LONGEST))
         return 2
     except KeyboardInterrupt as stop:
-        print(f"pipebench: stopped{f': {stop}' if str(stop) else ''}", file=sys.stderr)
+        complain(f"stopped{f': {stop}' if str(stop) else ''}")
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -97,7 +97,8 @@ def track(
 ) -> Iterator[T]:
     """Passes on the items of `iterable` and shows how far it is; there may come more than `total`.
 
-    `line` says what became of an item, for items that are worth a line each in a log.
+    `line` says what became of an item, for items that are worth a line each in a log; those for which it
+    says nothing get none.
     """
     if is_quiet():
         return iter(iterable)
@@ -118,8 +119,8 @@ def _bar(iterable: Iterable[T], total: int, description: str, line: Callable[[T]
         task = shown.add_task(description, total=total)
         for done, item in enumerate(iterable, start=1):
             shown.update(task, completed=done, total=max(total, done))
-            if line is not None:
-                shown.console.print(escape(line(item)), highlight=False)
+            if line is not None and (text := line(item)):
+                shown.console.print(escape(text), highlight=False)
             yield item
 
 
@@ -128,7 +129,8 @@ def _each(iterable: Iterable[T], total: int, description: str, line: Callable[[T
     with pulse(lambda: str(count)):
         for item in iterable:
             count.step()
-            print(f"[{count.done}/{count.total}] {line(item)}", file=sys.stderr, flush=True)
+            if text := line(item):
+                print(f"[{count.done}/{count.total}] {text}", file=sys.stderr, flush=True)
             yield item
 
 

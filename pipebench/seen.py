@@ -1,6 +1,6 @@
 """What a sweep showed of each loader: its own rate, utilisations by emulated rate, rates by core count."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from statistics import median
@@ -79,7 +79,7 @@ def seen(
     records: Iterable[Record],
     derive: Derive,
     samples: int,
-    checks: Iterable[str] = (),
+    checks: Collection[str] = (),
     marked: AbstractSet[int] = frozenset(),
 ) -> Seen | None:
     """What the records show of the loader, over epochs of so many samples; None where it has no two rates.
@@ -88,9 +88,10 @@ def seen(
     blocks those `marked` as disturbed are left out, where two others remain.
     """
     found = [(record, f) for record in records if record.block >= 0 and (f := derive(record))]
-    blocks = {record.block for record, _ in found if record.contestant == contestant.label}
-    clean = blocks - marked if len(blocks - marked) >= LEAST_CLEAN else blocks
     mine = [(record, f) for record, f in found if record.contestant == contestant.label]
+    blocks = {record.block for record, _ in mine}
+    swept = {record.block for record, _ in mine if record.spec.step not in (*checks, "null")}
+    clean = blocks - marked if len(swept - marked) >= LEAST_CLEAN else blocks
     kept = [(record, f) for record, f in mine if record.block in clean]
     null = {record.block: (record, f) for record, f in kept if record.spec.step == "null"}
     end = _end([f for _, f in null.values()], samples)

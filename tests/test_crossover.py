@@ -200,6 +200,20 @@ def test_disturbed_blocks_are_left_out_where_two_others_remain(
     assert (set(found.own), found.disturbed, found.left_out) == ({0, 1, 2}, 2, 0)
 
 
+def test_blocks_without_a_sweep_take_no_disturbed_ones_place(
+    make_record: Callable[..., Record], spec: TrialSpec
+) -> None:
+    """The own rate is measured in three blocks before; the sweep here has one, and it is disturbed."""
+    plan = plan_of(spec)
+    records = [
+        replace(make_record(rate=1000, contestant="own", block=block), spec=replace(spec, step=step))
+        for block, step in ((0, "null"), (1, "null"), (2, "null"), (0, "emulate:400"), (0, "emulate:2000"))
+    ]
+    found = seen(plan.contestants[1], records, figures, 1000, marked={0})
+    assert found is not None
+    assert set(found.shares) == {0}
+
+
 def test_a_first_trial_in_a_cold_cache_does_not_lay_out_the_sweep(make_record: Callable[..., Record]) -> None:
     records = [
         make_record(rate=rate, contestant="own", block=n) for n, rate in enumerate((400, 990, 1000, 5))

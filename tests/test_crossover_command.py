@@ -73,6 +73,14 @@ def test_the_answer(run: Callable[..., int], capsys: Capture) -> None:
     assert "results: .pipebench" in err
 
 
+def test_each_trial_is_told_once(run: Callable[..., int], capsys: Capture) -> None:
+    """Though each part of a sweep finds those of the parts before it in the file."""
+    assert run("--loader", "dali") == 0
+    told = [line.partition("] ")[2] for line in capsys.readouterr().err.splitlines() if line[:1] == "["]
+    blocks = [line for line in told if ", block " in line]
+    assert len(blocks) == len(set(blocks)) > 20
+
+
 def test_every_loader_has_its_part_and_json_has_all(run: Callable[..., int], capsys: Capture) -> None:
     assert run("--loader", "dali", "--loader", "webdataset", "--json") == 0
     dali, webdataset = json.loads(capsys.readouterr().out)

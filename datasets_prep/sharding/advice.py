@@ -1,13 +1,13 @@
 """What the user should know before hours of work, and after."""
 
 import shutil
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
 from pipebench.files import is_local, local_path
+from pipebench.report.prose import complain
 
 from .._sizes import spell_size
 from .options import Sharding
@@ -54,7 +54,7 @@ def advise(plan: Sequence[Planned], sharding: Sharding, cores: int) -> Iterator[
                 f"{name}{planned.amount.oversized} samples are larger than the shard size; the largest takes "
                 f"{planned.amount.largest} bytes: make larger shards"
             )
-        yield from _uneven(name, planned.shards, "samples")
+        yield from _uneven(name, planned.shards, _samples)
 
 
 def advise_on_bytes(datasets: Mapping[str, Dataset]) -> list[str]:
@@ -62,21 +62,25 @@ def advise_on_bytes(datasets: Mapping[str, Dataset]) -> list[str]:
     return [
         sentence
         for split, dataset in datasets.items()
-        if dataset.shards and not list(_uneven("", [shard.samples for shard in dataset.shards], ""))
+        if dataset.shards and not list(_uneven("", [shard.samples for shard in dataset.shards], _samples))
         for sentence in _uneven(
-            f"{split}: " if split else "", [shard.size for shard in dataset.shards], "bytes"
+            f"{split}: " if split else "", [shard.size for shard in dataset.shards], spell_size
         )
     ]
 
 
-def _uneven(name: str, sizes: Sequence[int], unit: str) -> Iterator[str]:
+def _uneven(name: str, sizes: Sequence[int], spell: Callable[[int], str]) -> Iterator[str]:
     """A sentence where the smallest is smaller than the largest by more than `UNEVEN`."""
     least, most = min(sizes), max(sizes)
     if most - least > max(most * UNEVEN, 1):  # a single sample can't be helped
         yield (
-            f"{name}shards differ by more than {UNEVEN * 100:.0f} %: the smallest holds {least} {unit}, the "
-            f"largest {most}; workers with small ones will wait for the others"
+            f"{name}shards differ by more than {UNEVEN * 100:.0f} %: the smallest holds {spell(least)}, the "
+            f"largest {spell(most)}; workers with small ones will wait for the others"
         )
+
+
+def _samples(count: int) -> str:
+    return f"{count} samples"
 
 
 def advise_on_case(twins: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -92,5 +96,5 @@ def advise_on_case(twins: Sequence[tuple[str, str]]) -> Iterator[str]:
 def tell(advice: Sequence[str]) -> Sequence[str]:
     """Passes advice on, and shows it at once."""
     for sentence in advice:
-        print(f"pipebench: note: {sentence}", file=sys.stderr, flush=True)
+        complain(f"note: {sentence}")
     return advice

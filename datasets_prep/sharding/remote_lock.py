@@ -12,7 +12,6 @@ that wants to write; the owner sees that when it comes round, and gives up.
 
 import errno
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from uuid import uuid4
 
 from pipebench.errors import BadInput
 from pipebench.files import clear_uploads, join, remove, shown, times, why, write_whole
+from pipebench.report.prose import complain
 
 RENEW_SECONDS = 15.0
 STALE_SECONDS = 60.0
@@ -69,11 +69,9 @@ def _clear(target: str) -> None:
     try:
         clear_uploads(target)
     except OSError as error:
-        print(
-            f"pipebench: note: uploads to {shown(target)} that were begun and never ended, if there are any, "
-            f"could not be removed: {why(error)}",
-            file=sys.stderr,
-            flush=True,
+        complain(
+            f"note: uploads to {shown(target)} that were begun and never ended, if there are any, could not "
+            f"be removed: {why(error)}"
         )
 
 

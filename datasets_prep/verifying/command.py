@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, TextIO
 
 from pipebench.files import shown
+from pipebench.report.prose import complain
 
 if TYPE_CHECKING:
     from ..verify import Verifier
@@ -38,7 +39,7 @@ def show(verifier: "Verifier", *, as_json: bool, full: bool) -> int:
     with closing(verifier.faults()) as faults:  # whatever happens, the progress line ends
         count = (_show_json if as_json else _show_lines)(faults, out)
     for sentence in verifier.unproved:
-        print(f"pipebench: note: {sentence}", file=sys.stderr)
+        complain(f"note: {sentence}")
     if not as_json:
         print(_verdict(verifier, count, full=full))
     return 1 if count else 0

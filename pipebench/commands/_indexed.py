@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from io import StringIO
@@ -11,6 +10,7 @@ from typing import Any
 
 from pipebench.errors import BadInput
 from pipebench.progress import is_quiet, pulse
+from pipebench.report.prose import complain
 
 FOLDER = "indexed"
 """Below the folder of the results."""
@@ -39,7 +39,7 @@ def indexed(url: str, *, redact: bool) -> str:
     now = _look(source)
     if not (place / DESCRIPTION).exists() or _seen(place) != now:
         if not is_quiet():
-            print(f"pipebench: note: {_note(source, place, redact=redact)}", file=sys.stderr)
+            complain(f"note: {_note(source, place, redact=redact)}")
         _index(source, place)
         (place / SEEN).write_text(now)
     return str(place)
@@ -107,4 +107,4 @@ def _tell(made: dict[str, Any]) -> None:
     """What was left aside, and what the import advises."""
     texts = [f"{count} {sort} left aside" for sort, count in made["ignored"].items()]
     for text in () if is_quiet() else (*texts, *made["advice"]):
-        print(f"pipebench: note: {text}", file=sys.stderr)
+        complain(f"note: {text}")

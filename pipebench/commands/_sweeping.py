@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,6 +146,8 @@ class _Running:
     """Of an epoch."""
     redactor: "Redactor | None"
     """Takes names out of what is printed, where that was asked for."""
+    shown: set[tuple[str, int, str]] = field(default_factory=set)
+    """Trials that have had their line: each part of a sweep finds those of the parts before."""
 
     def learn(self, records: "Iterable[Record]") -> None:
         """Takes up the names that are not to be printed, whether trials were shown or not."""
@@ -225,6 +227,10 @@ class _Running:
     def _line(self, record: "Record") -> str:
         from pipebench.report.terminal import trial_line
 
+        trial = record.contestant, record.block, record.spec.step
+        if trial in self.shown:
+            return ""
+        self.shown.add(trial)
         return trial_line(self.redactor.of(record) if self.redactor else record)
 
 

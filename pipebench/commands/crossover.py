@@ -1,7 +1,6 @@
 """`pipebench crossover`: the accelerator at which each loader becomes the chokepoint."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from pipebench.commands._sweeping import add_sweeping, check_none_measured, sweep
@@ -38,7 +37,7 @@ class CrossoverCommand:
         from pipebench.crossover_answer import answer
         from pipebench.report.crossover_text import as_json, render
         from pipebench.report.plain_json import dumps
-        from pipebench.report.prose import width
+        from pipebench.report.prose import complain, width
 
         swept = sweep(args, _to_try)
         check_none_measured(swept)
@@ -49,7 +48,7 @@ class CrossoverCommand:
             print("\n".join(render(one, width()) for one in answers), end="")
             print("\nIntervals hold for this session on this host only.")
         for name, why in swept.missing.items():
-            print(f"pipebench: {name} could not be measured: {why}", file=sys.stderr)
+            complain(f"{name} could not be measured: {why}")
         return 3 if swept.missing else 0
 
 

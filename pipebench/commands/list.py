@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipebench.progress import add_quiet, pulse
+from pipebench.report.prose import folded, width
 
 EXAMPLE = """\
 examples:
@@ -36,9 +37,9 @@ class ListCommand:
             return 0
         if args.what == "accelerators":
             return _print_accelerators()
-        width = max((len(row["name"]) for row in rows), default=0)
-        for row in rows:
-            print(f"{row['name']:<{width}}  {row.get('about', '')}".rstrip())
+        longest = max((len(row["name"]) for row in rows), default=0)
+        lines = [f"{row['name']:<{longest}}  {row.get('about', '')}".rstrip() for row in rows]
+        print("\n".join(folded(lines, width(), hang=longest + 2)))
         return 0
 
 

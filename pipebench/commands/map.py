@@ -42,7 +42,7 @@ class MapCommand:
         from pipebench.report.map_html import as_json
         from pipebench.report.map_text import render
         from pipebench.report.plain_json import dumps
-        from pipebench.report.prose import width
+        from pipebench.report.prose import complain, width
 
         _check(args)
         cores = _cores(args)
@@ -55,7 +55,7 @@ class MapCommand:
             print("\n".join(render(one, width()) for one in panels), end="")
         _write(args, panels)
         for name, why in swept.missing.items():
-            print(f"pipebench: {name} could not be measured: {why}", file=sys.stderr)
+            complain(f"{name} could not be measured: {why}")
         return 3 if swept.missing else 0
 
 

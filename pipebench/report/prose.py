@@ -12,10 +12,19 @@ def width(stream: TextIO | None = None) -> int | None:
     return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 
-def folded(lines: Iterable[str], columns: int | None) -> Iterator[str]:
-    """The lines, none longer than that unless a word is; what a line is indented by stays."""
+def complain(text: str) -> None:
+    """Says on standard error what is wrong, or to be noted."""
+    lines = folded([f"pipebench: {text}"], width(sys.stderr))
+    print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def folded(lines: Iterable[str], columns: int | None, hang: int = 0) -> Iterator[str]:
+    """The lines, none longer than that unless a word is; what a line is indented by stays.
+
+    What is left of a line is indented by `hang` more.
+    """
     for line in lines:
-        indent = line[: len(line) - len(line.lstrip())]
+        indent = line[: len(line) - len(line.lstrip())] + hang * " "
         if columns is None or len(line) <= columns:
             yield line
         else:

@@ -10,6 +10,7 @@ from pipebench.errors import one_line
 from pipebench.report import csv, markdown, sheet_plain
 from pipebench.report.columns import COLUMNS, USUAL, chosen, fields
 from pipebench.report.plain_json import dumps
+from pipebench.report.prose import complain
 from pipebench.report.sheet import Sheet, lay_out
 from pipebench.verdicts import Threshold
 
@@ -54,4 +55,4 @@ def _for_machines(lines: Sequence[Line], sheet: Sheet, shape: Shape) -> None:
     whole = {"schema": 1, "rows": rows, "notes": sheet.notes, "verdicts": sheet.verdicts}
     sys.stdout.write(csv.render(rows) if shape.form == "csv" else dumps(whole) + "\n")
     for sentence in shape.threshold.sentences(lines) if shape.threshold else ():
-        print(f"pipebench: {one_line(sentence)}", file=sys.stderr)
+        complain(one_line(sentence))
