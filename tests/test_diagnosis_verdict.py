@@ -119,6 +119,16 @@ def test_core_use_shows_that_more_workers_help_nothing_where_rates_are_uncertain
     assert name(replace(evidence, more_workers=unknown)).verdict is Narrow.UNDECIDED
 
 
+def test_more_workers_that_use_no_more_cores_are_not_what_was_missing() -> None:
+    """Threads that share a lock deliver so unevenly that twice as many may seem faster."""
+    evidence = replace(Pipeline(locked=3).evidence(), loader=replace(Pipeline(locked=3).seen(), waits={}))
+    assert evidence.more_workers is not None
+    rate = evidence.loader.rate.estimate
+    named = name(replace(evidence, more_workers=replace(evidence.more_workers, rate=around(1.33 * rate))))
+    assert named.verdict is Narrow.UNDECIDED
+    assert "not shown to use more" in named.why[1]
+
+
 def test_larger_batches_from_afar_say_nothing_of_the_hand_over() -> None:
     """They are fetched with more requests at once."""
     evidence = Pipeline(bucket=1.5).evidence()

@@ -57,6 +57,8 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
     told = f"with twice the workers the loader is {_times(gain)} as fast"
     if before is None or before.low < YES:
         return None
+    if not _uses_more(evidence.loader, evidence.more_workers):
+        return Named(Narrow.UNDECIDED, why=(told, "but it is not shown to use more of its cores then"))
     if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
         return Named(Narrow.UNDECIDED, why=(told, "and so it is with larger batches"))
     if evidence.loader.waits and evidence.loader.share_of_waits("runs") < MOSTLY:
@@ -192,6 +194,13 @@ def _gains_nothing(evidence: Evidence, probe: Seen | None) -> bool:
     """Whether the rate rises by nothing, or the core use, which is known better where batches are uneven."""
     gain = _gain(evidence, probe)
     return gain is not None and (gain.high < NO_GAIN or _uses_no_more(evidence.loader, probe))
+
+
+def _uses_more(loader: Seen, probe: Seen | None) -> bool:
+    """As it must where further workers do more of the work."""
+    if probe is None or loader.use is None or probe.use is None:
+        return False
+    return probe.use.low > loader.use.high
 
 
 def _uses_no_more(loader: Seen, probe: Seen | None) -> bool:
