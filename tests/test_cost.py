@@ -11,6 +11,7 @@ import pytest
 from pipebench import cli
 from pipebench.cost import Price, bills, chosen, measured, modelled, money, read_prices
 from pipebench.errors import BadInput
+from pipebench.report.cost_text import render
 from pipebench.results import Record, append, read
 from pipebench.summary import summarise
 
@@ -139,6 +140,15 @@ def test_the_command(results: Path, capsys: Capture) -> None:
     assert "98.32 USD an hour, us-east-1, 2026-01-31, from price list: the user's own statement." in out
     assert "Energy: modelled, 5600 W while the step runs and 900 W" in out
     assert "not validated on hardware" in out
+
+
+def test_why_there_is_no_energy_is_told(make_record: Make) -> None:
+    records = [make_record(50, "b", 0, "null")]
+    text = render(billed(*records), PRICE)
+    assert "and a step has no rate from which it could be reckoned." in text
+    unstated = replace(PRICE, busy_watts=None, idle_watts=None)
+    text = render(bills(summarise(records), records, unstated), unstated)
+    assert "and the price's row states no watts from which it could be reckoned." in text
 
 
 def test_the_command_as_json(results: Path, capsys: Capture) -> None:

@@ -62,7 +62,8 @@ def _notes(bills: Sequence[Bill], price: Price) -> Iterator[str]:
             "it waits, as the price's row states; nothing was measured."
         )
     if "none" in tiers:
-        yield "Energy: none; not every trial has counters, and the price's row states no watts for each step."
+        lacking = "the price's row states no watts" if price.busy_watts is None else "a step has no rate"
+        yield f"Energy: none; not every trial has counters, and {lacking} from which it could be reckoned."
     if any(bill.money.step is None for bill in bills):
         yield "'-': a step without a rate of its own has no share."
     if any(profile_name(bill.step) for bill in bills):
