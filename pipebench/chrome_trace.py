@@ -13,7 +13,7 @@ from math import inf, nextafter
 from typing import Any
 
 from pipebench.errors import one_line
-from pipebench.figures import burst, cut
+from pipebench.figures import window
 from pipebench.measure import LOOKS_AT_MEMORY, Trace
 from pipebench.results import Record
 from pipebench.step import device_times, parse_step
@@ -151,10 +151,10 @@ def _start_up(timeline: _Timeline) -> Iterator[Event]:
 def _window(timeline: _Timeline) -> Iterator[Event]:
     got = timeline.trace.got_ns
     if len(got) >= 3:
-        window = cut(timeline.trace, burst(timeline.record))
-        batches = len(window.batches)
+        counted = window(timeline.record)
+        batches = len(counted.batches)
         name = "what figures are derived from"
-        yield timeline.span("counted window", name, got[window.first], got[window.last], batches=batches)
+        yield timeline.span("counted window", name, got[counted.first], got[counted.last], batches=batches)
 
 
 def _epochs(timeline: _Timeline) -> Iterator[Event]:

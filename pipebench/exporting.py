@@ -9,7 +9,7 @@ from typing import Any
 from pipebench.anonymous import Redactor
 from pipebench.audit_figures import by_name
 from pipebench.errors import BadInput, unknown
-from pipebench.figures import Derive, Figures, burst, cut
+from pipebench.figures import Derive, Figures, window
 from pipebench.pytest_benchmark import Benchmark
 from pipebench.result_files import Source, is_lines, open_source, read_json
 from pipebench.results import CEILING, Record, read_raw
@@ -88,7 +88,7 @@ def _batches(result: str, record: Record) -> Iterator[Row]:
     trace = record.trace
     if trace is None:
         return
-    counted = cut(trace, burst(record)).batches if len(trace.got_ns) >= 3 else range(0)
+    counted = window(record).batches if len(trace.got_ns) >= 3 else range(0)
     starts, epoch = set(trace.epochs), -1
     for batch, (asked, got, size) in enumerate(zip(trace.asked_ns, trace.got_ns, trace.sizes, strict=True)):
         epoch += batch in starts

@@ -77,14 +77,14 @@ def figures(record: Record) -> Figures | None:
     if record.status != "ok" or trace is None or len(trace.got_ns) < 3:
         return None
     seen = _see(trace)
-    window = _cut(seen, _burst(record, seen))
-    seconds, steady = seen.between(window.first, window.last), _steady(seen, window)
+    counted = _cut(seen, _burst(record, seen))
+    seconds, steady = seen.between(counted.first, counted.last), _steady(seen, counted)
     if seconds <= 0 or steady is None:
         return None
-    looks = [look for look in trace.looks if window.first < look.batches <= window.last + 1]
+    looks = [look for look in trace.looks if counted.first < look.batches <= counted.last + 1]
     cpu = _cpu(seen, looks, len(record.spec.cpus))
     return Figures(
-        samples_per_second=_headline(trace, seen, window, steady),
+        samples_per_second=_headline(trace, seen, counted, steady),
         steady_samples_per_second=steady,
         cpu_seconds_per_sample=cpu and cpu[0],
         core_use=cpu and cpu[1],
@@ -92,12 +92,12 @@ def figures(record: Record) -> Figures | None:
         startup_seconds=startup_seconds(record),
         first_batch_seconds=(trace.got_ns[0] - trace.asked_ns[0]) / 1e9,
         boundary_seconds=_boundary(trace),
-        stall=stall(record, trace, window),
-        wait_seconds=_waits(seen, window),
-        batch_seconds=seconds / len(window.batches),
+        stall=stall(record, trace, counted),
+        wait_seconds=_waits(seen, counted),
+        batch_seconds=seconds / len(counted.batches),
         window_seconds=seconds,
         cache=label(record.cache),
-        steady=is_steady(seen.gaps_of(seen.alike(window.first + 1, window.last + 1))),
+        steady=is_steady(seen.gaps_of(seen.alike(counted.first + 1, counted.last + 1))),
         short=seconds < MIN_SECONDS,
     )
 
@@ -193,9 +193,14 @@ def _period(seen: _Seen) -> int | None:
     return distances.pop() if len(after) >= LONG_GAPS and len(distances) == 1 else None
 
 
-def cut(trace: Trace, together: int) -> Window:
-    """The window: after the transient, over whole epochs if one fits, else over a multiple of `together`."""
-    return _cut(_see(trace), together)
+def window(record: Record) -> Window:
+    """What figures are derived from: after the transient, whole epochs if one fits, else whole bursts.
+
+    The record holds at least three batches.
+    """
+    assert record.trace is not None
+    seen = _see(record.trace)
+    return _cut(seen, _burst(record, seen))
 
 
 def _cut(seen: _Seen, together: int) -> Window:

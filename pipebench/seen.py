@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from statistics import median
 
-from pipebench.figures import Derive, Figures, burst, cut, epoch_batches
+from pipebench.figures import Derive, Figures, epoch_batches, window
 from pipebench.replay import Pace, pace
 from pipebench.results import CEILING, Record
 from pipebench.schedule import Contestant
@@ -165,7 +165,7 @@ def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, floa
 
 def _pace(record: Record) -> Pace | None:
     trace = record.trace
-    return None if trace is None else pace(trace, cut(trace, burst(record)))
+    return None if trace is None else pace(trace, window(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +190,10 @@ def utilisation(record: Record, found: Figures, end: EpochEnd | None = None) -> 
     """
     trace, rate = record.trace, parse_step(record.spec.step).rate
     assert trace is not None and found.stall is not None
-    window, whole = cut(trace, burst(record)), epoch_batches(trace)
-    if not any(window.first < start <= window.last for start in trace.epochs):
+    counted, whole = window(record), epoch_batches(trace)
+    if not any(counted.first < start <= counted.last for start in trace.epochs):
         return _with_end(1 - found.stall, rate, max(trace.sizes), end)
-    if whole and len(window.batches) % whole == 0:
+    if whole and len(counted.batches) % whole == 0:
         return 1 - found.stall
     return min(1.0, found.samples_per_second / rate)
 

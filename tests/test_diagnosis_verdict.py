@@ -110,6 +110,12 @@ def test_twice_the_workers_show_a_lock_that_few_looks_missed() -> None:
     assert name(replace(missed, more_workers=unseen)).verdict is Narrow.UNDECIDED
 
 
+def test_a_file_that_tells_no_number_of_workers_divides_by_nothing() -> None:
+    evidence = Pipeline(locked=3).evidence()
+    missed = replace(evidence.loader, waits={"runs": 0.85, "lock": 0.15})
+    assert name(replace(evidence, loader=missed, workers=0)).detail is LOCK
+
+
 def test_core_use_shows_that_more_workers_help_nothing_where_rates_are_uncertain() -> None:
     evidence = Pipeline(locked=3).evidence()
     assert evidence.more_workers is not None

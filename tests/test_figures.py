@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipebench.figures import Figures, burst, cut, figures, stall
+from pipebench.figures import Figures, burst, figures, stall, window
 from pipebench.measure import Look, Trace
 from pipebench.rederive import rederive
 from pipebench.results import Record, TrialSpec
@@ -89,12 +89,14 @@ def test_whole_epochs_hold_their_boundaries(measured: Callable[..., Figures], ma
 
 
 @pytest.mark.parametrize("offset", range(10))
-def test_a_window_over_epochs_holds_each_batch_as_often(make_trace: Trail, offset: int) -> None:
+def test_a_window_over_epochs_holds_each_batch_as_often(
+    make_record: Callable[..., Record], make_trace: Trail, offset: int
+) -> None:
     gaps = ([100] * 9 + [300]) * 4
     trace = make_trace(gaps[: 25 + offset], epochs=epochs(10, 4))
-    window = cut(trace, together=1)
-    assert len(window.batches) in (20, 30)
-    assert {number % 10 for number in window.batches} == set(range(10))
+    counted = window(make_record(trace=trace))
+    assert len(counted.batches) in (20, 30)
+    assert {number % 10 for number in counted.batches} == set(range(10))
 
 
 def short_last(count: int) -> tuple[list[float], list[int], Sequence[int]]:
@@ -114,12 +116,12 @@ def test_a_short_last_batch_counts_for_what_it_holds(
 
 
 def test_short_last_batches_are_neither_transient_nor_unsteady(
-    measured: Callable[..., Figures], make_trace: Trail
+    measured: Callable[..., Figures], make_record: Callable[..., Record], make_trace: Trail
 ) -> None:
     gaps, sizes, starts = short_last(3)
     trace = make_trace(gaps, sizes, starts)
     assert measured(trace).steady
-    assert cut(trace, together=1).first == 0
+    assert window(make_record(trace=trace)).first == 0
 
 
 def test_one_batch_an_epoch(measured: Callable[..., Figures], make_trace: Trail) -> None:
@@ -166,10 +168,19 @@ def test_two_pauses_or_uneven_ones_are_no_period(
     assert burst(make_record(trace=make_trace(gaps))) == len(make_record().spec.cpus)
 
 
-def test_without_a_whole_epoch_the_window_is_a_multiple_of_the_burst(make_trace: Trail) -> None:
-    trace = make_trace([0.1, 0.1, 0.1, 400] * 15 + [0.1, 0.1])
-    assert len(cut(trace, together=4).batches) % 4 == 0
-    assert len(cut(trace, together=1000).batches) == len(trace.got_ns) - 1 - cut(trace, together=1000).first
+@pytest.mark.parametrize("gaps", [[0.1, 0.1, 0.1, 400] * 15 + [0.1, 0.1], [100.0] * 62])
+def test_without_a_whole_epoch_the_window_is_a_multiple_of_the_burst(
+    make_record: Callable[..., Record], make_trace: Trail, gaps: list[float]
+) -> None:
+    counted = window(make_record(trace=make_trace(gaps), settings={"workers": 4}))
+    assert len(counted.batches) % 4 == 0
+
+
+def test_where_no_burst_fits_the_window_holds_all_batches(
+    make_record: Callable[..., Record], make_trace: Trail
+) -> None:
+    record = make_record(trace=make_trace([100.0] * 62), settings={"workers": 1000})
+    assert len(window(record).batches) == 62 - window(record).first
 
 
 def test_bursts_are_steady(measured: Callable[..., Figures], make_trace: Trail) -> None:
@@ -253,4 +264,5 @@ def test_wait_percentiles(measured: Callable[..., Figures], make_trace: Trail) -
 
 def test_a_null_step_has_no_stall(make_record: Callable[..., Record], make_trace: Trail) -> None:
     trace = make_trace([100] * 30)
-    assert stall(make_record(trace=trace), trace, cut(trace, 1)) is None
+    record = make_record(trace=trace)
+    assert stall(record, trace, window(record)) is None

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from pipebench.errors import BadInput
 from pipebench.progress import add_quiet, pulse, quiet
-from pipebench.report.prose import folded, width
+from pipebench.report.prose import say
 
 EXAMPLE = """\
 examples:
@@ -103,8 +103,7 @@ def _timeline(paths: list[Path], args: argparse.Namespace) -> int:
     others = f", the first of {count} that fit (--trial, --block, --step choose)" if count > 1 else ""
     left = left_out(record)
     cut = f"; its last {left} batches are left out, so that the file stays small" if left else ""
-    said = folded([f"trial: {title(record)}{others}{cut}"], width(sys.stderr))
-    print("\n".join(said), file=sys.stderr)
+    say(f"trial: {title(record)}{others}{cut}")
     return 0
 
 

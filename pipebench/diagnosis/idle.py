@@ -57,7 +57,7 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
     told = f"with twice the workers the loader is {_times(gain)} as fast"
     if before is None or before.low < YES:
         return None
-    if not _uses_more(evidence.loader, evidence.more_workers):
+    if not _uses_more(evidence):
         return Named(Narrow.UNDECIDED, why=(told, "but it is not shown to use more of its cores then"))
     if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
         return Named(Narrow.UNDECIDED, why=(told, "and so it is with larger batches"))
@@ -118,17 +118,18 @@ def _remote_reads(evidence: Evidence, told: str) -> Named:
 
 def takes_turns(evidence: Evidence, seen: Seen) -> bool:
     """Whether workers were met waiting for a lock that one of them holds."""
-    return seen.share_of_waits("lock") > LOCKED and not _waits_for_helpers(evidence, seen)
+    return _in_turns(seen, evidence.workers, LOCKED)
 
 
-def _waits_for_helpers(evidence: Evidence, seen: Seen) -> bool:
-    """Whether all workers wait at a time, so that what they wait for is no lock which one of them holds."""
-    return evidence.workers > 1 and seen.share_of_waits("lock") > 1 - 0.5 / evidence.workers
+def _in_turns(seen: Seen, workers: int, least: float) -> bool:
+    """If all workers wait at a time, what they wait for is no lock which one of them holds."""
+    share = seen.share_of_waits("lock")
+    return share > least and not (workers > 1 and share > 1 - 0.5 / workers)
 
 
 def _locked_reads(evidence: Evidence, read: Seen, told: str) -> Named:
     """A lock, if its holder works; one that sleeps could as well be a device that takes its time."""
-    if _gains_nothing(evidence, evidence.more_workers) and _keeps_a_core(read):
+    if _more_gain_nothing(evidence) and _keeps_a_core(read):
         return Named(Narrow.OVERHEAD, Detail.LOCK, (told, *_lock_reasons(evidence)))
     return Named(Narrow.UNDECIDED, why=(told, "and workers wait for a lock meanwhile"))
 
@@ -143,7 +144,7 @@ def _lock(evidence: Evidence) -> Named | None:
     reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
     if reading is None or before is None or reading.high > NO or before.low < YES:
         return None
-    if not _gains_nothing(evidence, evidence.more_workers) or not _is_locked(evidence):
+    if not _more_gain_nothing(evidence) or not _is_locked(evidence):
         return None
     return Named(Narrow.OVERHEAD, Detail.LOCK, (_idle(evidence), *_lock_reasons(evidence)))
 
@@ -163,13 +164,14 @@ def _is_locked(evidence: Evidence) -> bool:
 def _more_take_turns(evidence: Evidence) -> bool:
     """The same with twice the workers, of whom all but one wait."""
     more = evidence.more_workers
-    return more is not None and MORE_LOCKED < more.share_of_waits("lock") <= 1 - 0.25 / evidence.workers
+    return more is not None and _in_turns(more, 2 * evidence.workers, MORE_LOCKED)
 
 
 def _lock_reasons(evidence: Evidence) -> tuple[str, ...]:
-    gain, more = _gain(evidence, evidence.more_workers), evidence.more_workers
-    told = f"with twice the workers the loader is {_times(gain)} as fast" if gain else ""
-    shares = [seen.share_of_waits("lock") for seen in (evidence.loader, more) if seen and seen.waits]
+    more = evidence.more_workers
+    assert more is not None  # who more of helps nothing
+    told = f"with twice the workers the loader is {_times(ratio_of(more.rate, evidence.loader.rate))} as fast"
+    shares = [seen.share_of_waits("lock") for seen in (evidence.loader, more) if seen.waits]
     if not shares:
         return ("threads of one process fill one core and no more", told)
     looks = ", and with twice as many of them in ".join(f"{share:.0%} of the looks" for share in shares)
@@ -190,23 +192,27 @@ def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:
     return None if probe is None else ratio_of(probe.rate, evidence.loader.rate)
 
 
-def _gains_nothing(evidence: Evidence, probe: Seen | None) -> bool:
-    """Whether the rate rises by nothing, or the core use, which is known better where batches are uneven."""
-    gain = _gain(evidence, probe)
-    return gain is not None and (gain.high < NO_GAIN or _uses_no_more(evidence.loader, probe))
+def _more_gain_nothing(evidence: Evidence) -> bool:
+    """Whether twice the workers raise no rate, or no core use, which is known better in uneven batches."""
+    gain = _gain(evidence, evidence.more_workers)
+    return gain is not None and (gain.high < NO_GAIN or _uses_no_more(evidence))
 
 
-def _uses_more(loader: Seen, probe: Seen | None) -> bool:
-    """As it must where further workers do more of the work."""
-    if probe is None or loader.use is None or probe.use is None:
-        return False
-    return probe.use.low > loader.use.high
+def _uses_more(evidence: Evidence) -> bool:
+    """As twice the workers must, if they do more of the work."""
+    uses = _uses(evidence)
+    return uses is not None and uses[1].low > uses[0].high
 
 
-def _uses_no_more(loader: Seen, probe: Seen | None) -> bool:
-    if probe is None or loader.use is None or probe.use is None or min(loader.use.low, probe.use.low) <= 0:
-        return False
-    return ratio_of(probe.use, loader.use).high < NO_GAIN
+def _uses_no_more(evidence: Evidence) -> bool:
+    uses = _uses(evidence)
+    return uses is not None and min(use.low for use in uses) > 0 and ratio_of(uses[1], uses[0]).high < NO_GAIN
+
+
+def _uses(evidence: Evidence) -> tuple[Interval, Interval] | None:
+    """Of the cores, by the loader as it is and with twice the workers."""
+    more, use = evidence.more_workers, evidence.loader.use
+    return (use, more.use) if use is not None and more is not None and more.use is not None else None
 
 
 def _idle(evidence: Evidence) -> str:

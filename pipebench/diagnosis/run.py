@@ -31,7 +31,9 @@ MOST_OF_TIME = 1 / 8
 """That one trial may last because batches arrive unevenly."""
 MUCH_LONGER = 1.5
 """Than the trial before it, for another one to be worth it."""
-WHOLE = frozenset({Phase.WARM, Phase.END_TO_END, Phase.TRANSFORM, Phase.MORE_WORKERS, Phase.LARGER_BATCH})
+LENGTHENED = frozenset(
+    {Phase.WARM, Phase.END_TO_END, Phase.TRANSFORM, Phase.MORE_WORKERS, Phase.LARGER_BATCH}
+)
 """Phases of which the rate decides, and in which batches arrive as unevenly as in `warm`."""
 
 
@@ -115,10 +117,10 @@ def _try_phase(
 
 def _seconds_if_uneven(session: Session, phase: Phase) -> float:
     """So long that uneven arrivals matter little, but no large part of the time."""
-    if phase not in WHOLE:
+    if phase not in LENGTHENED:
         return 0.0
-    known = [*session.of(Phase.WARM), *session.of(phase)]
-    return min(MOST_OF_TIME * session.max_seconds, seconds_for(known))
+    needed = max(seconds_for(session.of(seen)) for seen in {Phase.WARM, phase})
+    return min(MOST_OF_TIME * session.max_seconds, needed)
 
 
 def _ends(session: Session, bench: Bench) -> list[Phase]:  # noqa: ARG001 - one of several

@@ -8,7 +8,7 @@ from math import exp, hypot, log, sqrt
 from statistics import fmean, median, pstdev
 
 from pipebench.distributions import student_quantile
-from pipebench.figures import LONG_GAP, Figures, burst, cut, figures
+from pipebench.figures import LONG_GAP, Figures, burst, figures, window
 from pipebench.results import Record
 from pipebench.stats import Interval
 
@@ -285,7 +285,7 @@ def _inner_gaps(record: Record, batches: Iterable[int] | None = None) -> list[in
 
 def _bursts(record: Record) -> float:
     assert record.trace is not None
-    gaps = _inner_gaps(record, cut(record.trace, burst(record)).batches)
+    gaps = _inner_gaps(record, window(record).batches)
     limit = LONG_GAP * fmean(gaps) if gaps else 0
     return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
 

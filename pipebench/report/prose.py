@@ -14,8 +14,12 @@ def width(stream: TextIO | None = None) -> int | None:
 
 def complain(text: str) -> None:
     """Says on standard error what is wrong, or to be noted."""
-    lines = folded([f"pipebench: {text}"], width(sys.stderr))
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    say(f"pipebench: {text}")
+
+
+def say(text: str) -> None:
+    """Says something on standard error, which is where all goes that is no result."""
+    print("\n".join(folded([text], width(sys.stderr))), file=sys.stderr, flush=True)
 
 
 def folded(lines: Iterable[str], columns: int | None, hang: int = 0) -> Iterator[str]:

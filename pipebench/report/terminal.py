@@ -1,6 +1,7 @@
 """A run's rows as a table for people, within 80 columns, plain where it is piped."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from math import isfinite
 
 from rich.console import Console
@@ -29,13 +30,9 @@ def print_run(console: Console, rows: Sequence[Row], standings: Sequence[Standin
 
 def _print_table(console: Console, shown: Table) -> None:
     """No narrower than its figures; without the blanks that fill its lines where it is piped."""
-    width = max(console.width, _least_width(console, shown))
-    if console.is_terminal:
-        console.print(shown, width=width, crop=False)
-        return
-    with console.capture() as held:
-        console.print(shown, width=width, crop=False)
-    for line in held.get().splitlines():
+    with nullcontext() if console.is_terminal else console.capture() as held:
+        console.print(shown, width=max(console.width, _least_width(console, shown)), crop=False)
+    for line in held.get().splitlines() if held else ():
         console.print(Text(line.rstrip()), soft_wrap=True)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
-from pipebench.figures import burst, cut
+from pipebench.figures import window
 from pipebench.measure import Trace
 from pipebench.report.gathered import Entry, Trial
 from pipebench.report.pictures.waits import shown_trial
+from pipebench.results import Record
 from pipebench.summary import Row
 
 MOST_TRIALS = 60
@@ -62,7 +63,7 @@ def blocks(entries: Iterable[Entry]) -> Iterator[Block]:
             more=max(0, len(entry.trials) - MOST_TRIALS),
             commands=_commands(entry),
             shown=shown,
-            batches=tuple(_batches(trace, burst(shown.record))) if shown and trace else (),
+            batches=tuple(_batches(shown.record)) if shown else (),
             of_batches=len(trace.got_ns) if trace else 0,
         )
 
@@ -91,8 +92,11 @@ def _commands(entry: Entry) -> tuple[tuple[str, str], ...]:
     return (*found, batches) if entry.blocks else found  # a file of benchmarks is not exported by batches
 
 
-def _batches(trace: Trace, together: int) -> Iterator[Batch]:
-    counted, begin = cut(trace, together).batches, trace.asked_ns[0]
+def _batches(record: Record) -> Iterator[Batch]:
+    trace = record.trace
+    if trace is None:
+        return
+    counted, begin = window(record).batches, trace.asked_ns[0]
     for n in chosen(trace):
         asked, got = trace.asked_ns[n] - begin, trace.got_ns[n] - begin
         yield Batch(n, asked, got, trace.sizes[n], n in counted)

@@ -5,7 +5,7 @@ from math import ceil
 from operator import itemgetter
 from statistics import median
 
-from pipebench.figures import burst, cut
+from pipebench.figures import window
 from pipebench.measure import Trace
 from pipebench.report.gathered import Entry, Gathered, Trial
 from pipebench.report.pictures.model import Strip, Strips, Whose, owners
@@ -51,7 +51,7 @@ def _strip(entry: Entry, whose: Whose) -> Strip | None:
     if trial is None or trial.record.trace is None or trial.figures is None:
         return None
     trace = trial.record.trace
-    window = cut(trace, burst(trial.record))
+    counted = window(trial.record)
     every = _waits(trace)
     bins = _bins(every[1:])  # the first batch has its own figure
     longest = [max(held, key=itemgetter(1)) for held in bins]
@@ -63,10 +63,10 @@ def _strip(entry: Entry, whose: Whose) -> Strip | None:
         longest=tuple(wait for _, wait in longest),
         middle=tuple(median(wait for _, wait in held) for held in bins),
         a_bin=len(bins[0]),
-        counted=(every[window.first][0], every[window.last][0]),
+        counted=(every[counted.first][0], every[counted.last][0]),
         boundaries=_boundaries(trace, every),
         shares=SHARES,
-        quantiles=_quantiles([wait for _, wait in every[window.first + 1 : window.last + 1]]),
+        quantiles=_quantiles([wait for _, wait in every[counted.first + 1 : counted.last + 1]]),
         percentiles=trial.figures.wait_seconds,
     )
 
