@@ -52,7 +52,7 @@ def advise(plan: Sequence[Planned], sharding: Sharding, cores: int) -> Iterator[
         if planned.amount.oversized:
             yield (
                 f"{name}{planned.amount.oversized} samples are larger than the shard size; the largest takes "
-                f"{spell_size(planned.amount.largest)}: make larger shards"
+                f"{planned.amount.largest} bytes: make larger shards"
             )
         yield from _uneven(name, planned.shards, _samples)
 
