@@ -149,6 +149,19 @@ def test_stages_that_cannot_be_told_apart_are_undecided() -> None:
     assert "cannot be told apart" in named.why[0]
 
 
+@pytest.mark.parametrize(("transform", "verdict"), [(0.53, Narrow.UNDECIDED), (0.60, Narrow.TRANSFORM)])
+def test_a_stage_is_named_only_where_its_interval_is_clearly_apart(transform: float, verdict: Narrow) -> None:
+    """Neighbours share the cut between them, so that an error there counts twice for which of them leads."""
+    ends = {Stage.READ: 0.02, Stage.DECODE: 0.53, Stage.TRANSFORM: 0.53 + transform}
+    evidence = Pipeline().evidence()
+    cuts = {
+        stage: replace(evidence.cuts[stage], cpu_seconds=around(ms / 1000, 0.01))
+        for stage, ms in ends.items()
+    }
+    loader = replace(evidence.loader, cpu_seconds=around(0.0012, 0.01))
+    assert name(replace(evidence, cuts=cuts, loader=loader)).verdict is verdict
+
+
 def test_stages_are_not_told_apart_in_bursts() -> None:
     """CPU time is not that of the samples which were delivered meanwhile."""
     evidence = Pipeline(decode=2).evidence()

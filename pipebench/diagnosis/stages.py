@@ -8,6 +8,9 @@ from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow
 from pipebench.diagnosis.seen import Seen, difference_of
 from pipebench.stats import Interval
 
+CLEARLY = 0.95
+"""A stage leads if its interval as a whole lies that far above the next one's: what two neighbours take is
+not independent, since the cut between them belongs to both."""
 CONSUMER_SHARE = 0.5
 """Of the work of batching: if the consuming thread does more of it, the hand-over is what costs."""
 
@@ -63,9 +66,8 @@ def largest_stage(evidence: Evidence) -> Named:
     if len(costs) < 2:
         return Named(Narrow.UNDECIDED, why=("the loader's own work fills the cores, and no cut divides it",))
     first, second = costs[:2]
-    lead = difference_of(first.cpu_seconds, second.cpu_seconds)
     told = f"{first.name} takes {_ms(first)} of CPU a sample, {second.name} {_ms(second)}"
-    if lead.low <= 0:
+    if second.cpu_seconds.high >= CLEARLY * first.cpu_seconds.low:
         return Named(Narrow.UNDECIDED, why=(f"{told}, which cannot be told apart",))
     if first.stages == (Stage.BATCH,) and _is_hand_over(evidence, first):
         return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, "most of it in the thread that takes batches"))
