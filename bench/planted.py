@@ -3,9 +3,10 @@
     python bench/planted.py DATASET --out planted.jsonl [--runs 5] [--seconds 60] [--max-time 10m]
 
 DATASET is a folder dataset. What the file holds already is not run again, so it may be stopped at any time.
-A diagnosis here ends with its phases: nothing is relieved, and no other setting is tried. Where what is
-planted depends on the plain loader's rate, that is measured before and after: if it has moved by more than
-5 %, the host has planted something else, and the run is counted as that.
+A diagnosis here ends with its phases: nothing is relieved, and no other setting is tried. `--keep FOLDER`
+keeps its results, for `pipebench report` and `audit` to read. Where what is planted depends on the plain
+loader's rate, that is measured before and after: if it has moved by more than 5 %, the host has planted
+something else, and the run is counted as that.
 """
 
 import argparse
@@ -74,6 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60.0, help="of one diagnosis, at most")
     parser.add_argument("--max-time", default="10m")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep each diagnosis's results there")
     parser.add_argument("--plant", action="append", choices=PLANTS_BY_NAME, help="only these")
     parser.add_argument("--level", action="append", choices=LEVELS, help="only these")
     return parser.parse_args()
@@ -96,7 +98,9 @@ def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str
     spec = _spec(args.data, loader_text(plant, level, FOLDER), step_text(plant, level, rate), case.run)
     began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        session = _session(Path(folder), nursery, args.seconds)
+        out = Path(args.keep or folder) / "-".join(map(str, (*case[:2], f"{case.run}.jsonl")))
+        out.unlink(missing_ok=True)
+        session = _session(out, nursery, args.seconds)
         session.begin()
         found = diagnose(session, Bench(spec=spec), quick=True)
     named = found.verdict.named
@@ -121,7 +125,7 @@ def _plain_rate(args: argparse.Namespace, nursery: Nursery) -> float:
     """What the loader without a plant reaches: the middle one of three short trials."""
     spec = _spec(args.data, f"planted:Planted@{FOLDER}", "null", 0)
     with tempfile.TemporaryDirectory() as folder:
-        session = _session(Path(folder), nursery, 60.0)
+        session = _session(Path(folder) / "r.jsonl", nursery, 60.0)
         session.begin()
         trial = replace(Bench(spec=spec).trial(Phase.WARM), seconds=1.0)
         for block in range(3):
@@ -131,10 +135,10 @@ def _plain_rate(args: argparse.Namespace, nursery: Nursery) -> float:
     return seen.rate.estimate
 
 
-def _session(folder: Path, nursery: Nursery, seconds: float) -> Session:
+def _session(out: Path, nursery: Nursery, seconds: float) -> Session:
     return Session(
         loader="planted",
-        out=folder / "r.jsonl",
+        out=out,
         execute=nursery.run_trial,
         clock=SystemClock(),
         max_seconds=seconds,

@@ -69,6 +69,18 @@ def test_rate_cpu_and_use(record: Record) -> None:
     assert (seen.cores, seen.trials, seen.disturbed) == (2, 2, False)
 
 
+def test_core_use_is_measured_in_time_however_batches_come(record: Record) -> None:
+    """Half a core at work all the time, and batches in bursts that no look falls in with."""
+    trial = traced(record, gaps=([1.0] * 6 + [134.0]) * 14)
+    assert trial.trace is not None
+    got = trial.trace.got_ns
+    looks = [Look(n + 1, got[n], got[n] // 2, got[n] // 2) for n in (8, 30, 55, 76)]
+    seen = see([replace(trial, trace=replace(trial.trace, looks=looks))])
+    assert seen is not None
+    assert seen.use is not None
+    assert seen.use.estimate == pytest.approx(0.25)
+
+
 def test_what_others_took_counts_only_if_it_was_wanted(record: Record) -> None:
     taken = see([traced(record, foreign_ms=10)])
     wanted = see([traced(record, foreign_ms=10, runqueue_ms=8)])

@@ -223,12 +223,26 @@ def _log_half(interval: Interval) -> float:
 
 def _use(record: Record, found: Figures) -> float | None:
     """Core use without boundaries; what others took of it counts only as far as threads waited for a core."""
-    if found.cpu_seconds_per_sample is None:
+    cores, own = len(record.spec.cpus), _own_use(record, found)
+    if own is None:
         return None
-    cores = len(record.spec.cpus)
-    own = found.steady_samples_per_second * found.cpu_seconds_per_sample / cores
     foreign, wanted = (found.foreign_cores or 0.0) / cores, _wanted(record)
     return max(own, min(own + foreign, wanted)) if wanted is not None else own
+
+
+def _own_use(record: Record, found: Figures) -> float | None:
+    """As it was measured, where the window holds no boundary.
+
+    Else a sample's CPU time at the steady pace, which is rougher: where batches come unevenly, looks at CPU
+    time see others than the window.
+    """
+    assert record.trace is not None
+    if found.cpu_seconds_per_sample is None:
+        return None
+    counted = window(record)
+    if not any(counted.first < start <= counted.last for start in record.trace.epochs):
+        return found.core_use
+    return found.steady_samples_per_second * found.cpu_seconds_per_sample / len(record.spec.cpus)
 
 
 def _wanted(record: Record) -> float | None:
