@@ -3,17 +3,20 @@
     python bench/watch_loop.py DATASET [--rates 400 800 1200 2000] [--rounds 5] [--seconds 3]
 
 The cost is that of a loop that does nothing, watched and not, in turns. For the data wait one loader feeds
-one emulated step, round after round: in a trial of pipebench's, whose figure is the stall, and in a plain
-loop in a process of its own that is watched and sleeps as long as the step takes. Differences are in points.
+one step, round after round: in a plain loop in a process of its own that is watched and sleeps in the place
+of its step, and in a trial of pipebench's with an emulated step, whose figure is the stall. On busy cores a
+sleep ends late, so the trial's step takes as long as the loop's did, by what `watch` saw. Differences are in
+points.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import pipebench
 from pipebench.contract import Loader
@@ -49,19 +52,30 @@ class Epochs:
         return self._loader.epoch(self._number)
 
 
-def plain_loop(spec: TrialSpec, rate: float, seconds: float) -> float:
-    """The data wait of a training loop that sleeps in the place of its step."""
+class Loop(NamedTuple):
+    """What `watch` says of a plain loop."""
+
+    wait: float
+    """Share of its time."""
+    rate: float
+    """Samples per second of its step alone."""
+
+
+def plain_loop(spec: TrialSpec, rate: float, seconds: float) -> Loop:
+    """A training loop that sleeps in the place of its step."""
     loader = prepare(spec).build()
     watched = pipebench.watch(Epochs(loader), tell=False)
-    end = time.monotonic() + seconds
+    end, samples = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         for batch in watched:
+            samples += len(batch.labels)
             time.sleep(len(batch.labels) / rate)
     found = watched.facts()
     loader.close()
     assert found is not None
     assert found.data_wait is not None
-    return found.data_wait
+    assert found.busy_a_step is not None
+    return Loop(found.data_wait, samples / found.steps / found.busy_a_step)
 
 
 def spec_of(data: str, rate: float, seconds: float) -> TrialSpec:
@@ -88,21 +102,31 @@ def main() -> None:
     parser.add_argument("--plain", type=float, metavar="RATE", help="only that loop; prints its data wait")
     args = parser.parse_args()
     if args.plain:
-        print(plain_loop(spec_of(args.data, args.plain, args.seconds), args.plain, args.seconds))
+        print(json.dumps(plain_loop(spec_of(args.data, args.plain, args.seconds), args.plain, args.seconds)))
         return
     costs = sorted(cost_ns() for _ in range(args.rounds))
     print(f"cost of a watched step: {median(costs):.0f} ns ({costs[0]:.0f} to {costs[-1]:.0f})")
     for rate in args.rates:
         rows = [compare(args.data, rate, args.seconds, number) for number in range(args.rounds)]
-        told, waited = median(a for a, _ in rows), median(b for _, b in rows)
-        print(f"{rate:6.0f}/s: stall {told:.1%}, data wait {waited:.1%}, {(waited - told) * 100:+.1f} points")
+        print(f"{rate:6.0f}/s: {_told(rows)}")
 
 
-def compare(data: str, rate: float, seconds: float, number: int) -> tuple[float, float]:
-    """The stall in a trial, and the data wait of the plain loop."""
+def _told(rows: Sequence[tuple[Loop, float]]) -> str:
+    loops, stalls = zip(*rows, strict=True)
+    off = sorted((loop.wait - stall) * 100 for loop, stall in rows)
+    return (
+        f"step of {median(loop.rate for loop in loops):.0f}/s, stall {median(stalls):.1%}, "
+        f"data wait {median(loop.wait for loop in loops):.1%}, "
+        f"{median(off):+.1f} points ({off[0]:+.1f} to {off[-1]:+.1f})"
+    )
+
+
+def compare(data: str, rate: float, seconds: float, number: int) -> tuple[Loop, float]:
+    """The plain loop, and the stall in a trial of a step that takes as long."""
     command = [sys.executable, __file__, data, "--plain", str(rate), "--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return stall(spec_of(data, rate, seconds), number), float(done.stdout.split()[-1])
+    loop = Loop(*json.loads(done.stdout.splitlines()[-1]))
+    return loop, stall(spec_of(data, loop.rate, seconds), number)
 
 
 if __name__ == "__main__":
