@@ -2,25 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pipebench.crossover import SHARES, Predictor
+from pipebench.held_back import Holds, held_back
 from pipebench.known_models import Model, models
 from pipebench.scaling import scaled
 from pipebench.seen import Seen
 from pipebench.stats import Interval
 from pipebench.targets import Target, families_in_order, misfit
-
-BUSY = 0.85
-"""Core use from which on a loader's CPU work may be called its limit; below it cores stood idle."""
-
-Holds = Literal["step", "loader CPU", "overhead", "bursts"]
-HOLDS: dict[Holds, str] = {
-    "step": f"the accelerator itself: at least {SHARES[0]:.0%} of it are used",
-    "loader CPU": "the loader's work on its cores; 'pipebench diagnose' names the stage",
-    "overhead": "the loader, though its cores are not busy; 'pipebench diagnose' looks further",
-    "bursts": "the loader's bursts and epochs' ends; on average it is fast enough",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +71,11 @@ class Panel:
         kept = {cell.model for cell in self.cells if cell.rates}
         return tuple(model for model in self.models if model in kept)
 
+    @property
+    def holding(self) -> frozenset[Holds]:
+        """What holds the fastest of some cell back."""
+        return frozenset(cell.rates[0].holds for cell in self.cells if cell.rates)
+
 
 def panel(
     seen: Seen, targets: Sequence[Target], kind: str, size: int | None, cores: int | None = None
@@ -131,7 +125,7 @@ class _Feeding:
             return "step"
         if rate < SHARES[0] * self.seen.own_rate:
             return "bursts"
-        return "loader CPU" if (self.seen.core_use or 0.0) >= BUSY else "overhead"
+        return held_back(self.seen)
 
 
 def _cell(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipebench.crossover import SHARES, Crossing, Prediction, Predictor
+from pipebench.held_back import Holds, held_back
 from pipebench.scaling import Need, need
 from pipebench.seen import Seen
 from pipebench.stats import Interval, mean_interval, rate_interval
@@ -59,6 +60,10 @@ class Answer:
     indicative: bool
     own_rate: Interval
     core_use: float | None
+    held_back: Holds
+    """What holds the loader itself back."""
+    why: tuple[str, ...]
+    """What that rests on, where it was named."""
     crossings: tuple[Crossing, ...]
     below: tuple[Fed, ...]
     """Accelerators that are fed."""
@@ -92,6 +97,8 @@ def answer(seen: Seen, targets: Sequence[Target], floor: float | None = None) ->
         indicative=predictor.indicative,
         own_rate=rate_interval(list(seen.own.values())),
         core_use=seen.core_use,
+        held_back=held_back(seen),
+        why=seen.named.why if seen.named else (),
         crossings=crossings,
         below=_fed(predictor, sides.below),
         astride=_fed(predictor, sides.astride),

@@ -1,16 +1,23 @@
-"""What a sweep showed of each loader: its own rate, utilisations by emulated rate, rates by core count."""
+"""What a sweep showed of each loader: its own rate, utilisations by emulated rate, rates by core count, and
+what its work is.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from statistics import median
 
+from pipebench.contract import Stage
+from pipebench.diagnosis.evidence import Evidence, Named, Narrow
+from pipebench.diagnosis.phases import CUTS
+from pipebench.diagnosis.seen import see
+from pipebench.diagnosis.verdict import name
 from pipebench.figures import Derive, Figures, epoch_batches, window
 from pipebench.replay import Pace, pace
 from pipebench.results import CEILING, Record
 from pipebench.schedule import Contestant
 from pipebench.step import parse_step
-from pipebench.sweep import FIRST_BLOCKS, core_counts, fewer
+from pipebench.sweep import FIRST_BLOCKS, core_counts, cut, fewer
 
 LEAST_CLEAN = 2
 """Blocks that must have been undisturbed, for the disturbed ones to be left out."""
@@ -33,6 +40,8 @@ class Seen:
     pace: Pace | None = None
     """Of the null-step trial whose rate is the median."""
     core_use: float | None = None
+    named: Named | None = None
+    """What holds the loader back on the null step; None where its cuts don't tell."""
     boundaries: bool = True
     """Whether an epoch's end was seen on the null step."""
     disturbed: int = 0
@@ -94,6 +103,7 @@ def seen(
     clean = blocks - marked if len(swept - marked) >= LEAST_CLEAN else blocks
     kept = [(record, f) for record, f in mine if record.block in clean]
     null = {record.block: (record, f) for record, f in kept if record.spec.step == "null"}
+    others = [(record, f) for record, f in found if record.block in clean]
     end = _end([f for _, f in null.values()], samples)
     shares = _shares(kept, set(checks), end)
     if not null or len({rate for block in shares.values() for rate in block}) < 2:
@@ -106,9 +116,10 @@ def seen(
         cores=len(contestant.specs[0].cpus),
         own={block: f.samples_per_second for block, (_, f) in null.items()},
         shares=shares,
-        by_cores=_by_cores(contestant, [(record, f) for record, f in found if record.block in clean]),
+        by_cores=_by_cores(contestant, others),
         pace=_pace(middle),
         core_use=figures.core_use,
+        named=_named(contestant, [record for record, _ in null.values()], others),
         boundaries=end is not None,
         disturbed=len(marked & blocks),
         left_out=len(blocks - clean),
@@ -161,6 +172,21 @@ def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, floa
         if record.spec.step == "null" and record.contestant in names:
             rates.setdefault(record.block, {})[names[record.contestant]] = f.samples_per_second
     return rates
+
+
+def _named(contestant: Contestant, null: Sequence[Record], found: Trials) -> Named | None:
+    """By the rules of a diagnosis, which has further phases; without them less is named."""
+    labels = {cut(contestant.label, stage): stage for stage in CUTS.values()}
+    trials: dict[Stage, list[Record]] = {}
+    for record, _ in found:
+        if record.contestant in labels:
+            trials.setdefault(labels[record.contestant], []).append(record)
+    cuts = {stage: seen for stage, own in trials.items() if (seen := see(own))}
+    loader = see(null)
+    if loader is None or not cuts:
+        return None
+    named = name(Evidence(cores=loader.cores, loader=loader, cuts=cuts))
+    return named if named.verdict is not Narrow.UNDECIDED else None
 
 
 def _pace(record: Record) -> Pace | None:

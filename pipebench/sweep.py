@@ -1,13 +1,16 @@
 """Which trials a sweep of the emulated step is made of.
 
 A few blocks on the null step give each loader's own rate. Then whole blocks: every loader on the null
-step, on ten emulated rates about its own, and on the null step with fewer cores. Last come
-steps that were not measured before, after they have been predicted.
+step, on ten emulated rates about its own, and on the null step with fewer cores and cut after each stage.
+Last come steps that were not measured before, after they have been predicted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pipebench.contract import Stage
+from pipebench.diagnosis.phases import CUTS
+from pipebench.diagnosis.stages import fused_by, is_inside
 from pipebench.goal import Goal
 from pipebench.measure import LONGEST_SECONDS
 from pipebench.results import CEILING, Record
@@ -69,7 +72,7 @@ def sweep_plan(
             contestants.append(contestant)  # its trials are in the file
         else:
             contestants.append(_with_steps(contestant, steps[contestant.label], shape, own))
-            contestants += _with_fewer_cores(contestant)
+            contestants += [*_with_fewer_cores(contestant), *_cut(contestant)]
     goal = Blocks(blocks=shape.blocks, max_seconds=shape.max_seconds)
     return replace(plan, contestants=tuple(contestants), goal=goal)
 
@@ -109,6 +112,21 @@ def _with_fewer_cores(contestant: Contestant) -> list[Contestant]:
         Contestant(label=fewer(contestant.label, count), specs=(replace(null, cpus=null.cpus[:count]),))
         for count in core_counts(len(null.cpus))[:-1]
     ]
+
+
+def _cut(contestant: Contestant) -> list[Contestant]:
+    null = contestant.specs[0]
+    fused = fused_by(null)
+    return [
+        Contestant(label=cut(contestant.label, stage), specs=(replace(null, until=str(stage)),))
+        for stage in CUTS.values()
+        if not is_inside(stage, fused)
+    ]
+
+
+def cut(label: str, stage: Stage) -> str:
+    """The name of a loader that does no more than that."""
+    return f"{label} until {stage}"
 
 
 def core_counts(cores: int) -> list[int]:

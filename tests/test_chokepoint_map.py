@@ -8,6 +8,7 @@ import pytest
 
 from pipebench.accelerators import NOT_VALIDATED, profiles
 from pipebench.chokepoint_map import Panel, panel
+from pipebench.diagnosis.evidence import Detail, Named, Narrow
 from pipebench.report import map_html, map_png, map_text
 from pipebench.seen import Seen
 from pipebench.sweep import FACTORS
@@ -53,6 +54,17 @@ def test_the_chokepoint_moves_from_the_step_to_the_loader_as_accelerators_grow()
 
 def test_cores_that_stood_idle_are_not_the_loaders_work() -> None:
     assert made(core_use=0.5).cell("resnet50", "A100").rates[0].holds == "overhead"
+
+
+@pytest.mark.parametrize(
+    ("named", "letter"),
+    [(Named(Narrow.DECODE), "d"), (Named(Narrow.OVERHEAD, Detail.HAND_OVER), "h"), (None, "c")],
+)
+def test_what_the_loaders_cuts_name_holds_it_back(named: Named | None, letter: str) -> None:
+    found = made(named=named)
+    assert map_text.text(found.cell("resnet50", "H100")).endswith(letter)
+    assert map_text.text(found.cell("resnet50", "V100")).endswith("s")
+    assert f"\n{letter}: " in map_text.render(found)
 
 
 def test_a_loader_that_is_fast_enough_on_average_is_held_back_by_bursts() -> None:

@@ -33,7 +33,7 @@ def sweep(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -
 
     def made(loader: SimulatedLoader, blocks: int = 3) -> Seen:
         plan = plan_of(spec)
-        execute = executor(make_record, {"own": loader})
+        execute = executor(make_record, {"dali": loader})
         out = tmp_path / "r.jsonl"
         out.unlink(missing_ok=True)
         rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
@@ -47,8 +47,8 @@ def sweep(make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path) -
 
 def plan_of(spec: TrialSpec) -> Plan:
     contestants = tuple(
-        Contestant(label=name, specs=(replace(spec, loader=name, cpus=[0, 1], seconds=3.0),))
-        for name in (CEILING, "own")
+        Contestant(label=label, specs=(replace(spec, loader=loader, cpus=[0, 1], seconds=3.0),))
+        for label, loader in ((CEILING, CEILING), ("own", "dali"))
     )
     return Plan(contestants=contestants, goal=Goal(blocks=1), seed=0, trial_timeout=1)
 
@@ -144,13 +144,14 @@ def test_a_sweep_is_blocks_of_every_step_in_random_order(
 ) -> None:
     calls: list[tuple[str, int, str]] = []
     plan, out = plan_of(spec), tmp_path / "r.jsonl"
-    execute = executor(make_record, {"own": EVEN}, calls)
+    execute = executor(make_record, {"dali": EVEN}, calls)
     rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
     whole = sweep_plan(plan, rates, Shape(blocks=2, samples=1000))
     list(run(whole, out, execute))
     blocks = [[c for c in calls if c[1] == n and c[0] != CEILING] for n in (0, 1)]
-    assert len(blocks[0]) == len(blocks[1]) == len(FACTORS) + 2
-    assert {c[0] for c in blocks[1]} == {"own", "own on 1 core"}
+    assert len(blocks[0]) == len(blocks[1]) == len(FACTORS) + 5
+    cuts = {f"own until {stage}" for stage in ("read", "decode", "transform")}
+    assert {c[0] for c in blocks[1]} == {"own", "own on 1 core", *cuts}
     assert [c[2] for c in blocks[1]] != sorted(c[2] for c in blocks[1])
     before = len(calls)
     extra = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": ["emulate:1111"]})
@@ -168,13 +169,13 @@ def test_a_host_that_changes_its_speed_is_told_from_a_wrong_prediction(
 ) -> None:
     """A fifth faster by the time that the prediction is tried."""
     plan, out = plan_of(spec), tmp_path / "r.jsonl"
-    execute = executor(make_record, {"own": EVEN})
+    execute = executor(make_record, {"dali": EVEN})
     rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
     list(run(sweep_plan(plan, rates, Shape(blocks=2, samples=1000)), out, execute))
     tried = [step(1.1 * rates["own"]), pace_step(rates["own"])]
     faster = replace(EVEN, gaps_ms=[gap / 1.2 for gap in EVEN.gaps_ms])
     later = sweep_plan(plan, rates, Shape(blocks=2, samples=1000), {"own": tried})
-    list(run(later, out, executor(make_record, {"own": faster})))
+    list(run(later, out, executor(make_record, {"dali": faster})))
     found = seen(plan.contestants[1], read(out), figures, 1000, tried)
     assert found is not None
     assert found.later_pace == pytest.approx(1.2, rel=0.03)

@@ -1,21 +1,18 @@
 """A diagnosis from its first trial to its verdict; time goes to the terms that may decide it."""
 
 import random
-import sys
-from contextlib import chdir
 from dataclasses import dataclass, replace
 
-from pipebench import registry
-from pipebench.contract import Stage
 from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, Bench, Phase
 from pipebench.diagnosis.seen import seconds_for, see
 from pipebench.diagnosis.session import Session, Trials
+from pipebench.diagnosis.stages import fused_by
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
 from pipebench.errors import BadInput
-from pipebench.results import WORKER_KNOBS, Record, TrialSpec
+from pipebench.results import WORKER_KNOBS, Record
 from pipebench.step import parse_step
 from pipebench.watching.facts import FULL
 
@@ -84,7 +81,7 @@ def _first(session: Session, bench: Bench) -> Bench:
             reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
             raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
         needed = _seconds_if_uneven(session, Phase.WARM)
-    return with_workers(replace(bench, fused=_fused(bench.spec)), record)
+    return with_workers(replace(bench, fused=fused_by(bench.spec)), record)
 
 
 def with_workers(bench: Bench, record: Record) -> Bench:
@@ -208,11 +205,3 @@ def gather(session: Trials, bench: Bench) -> Evidence:
 
 def _is_emulated(bench: Bench) -> bool:
     return parse_step(bench.spec.step).kind == "emulate"
-
-
-def _fused(spec: TrialSpec) -> tuple[tuple[Stage, ...], ...]:
-    """As the loader's class says, where this process can ask it."""
-    if spec.python != sys.executable or not spec.data:
-        return ()
-    with chdir(spec.source or "."):
-        return registry.loader(spec.loader).fused

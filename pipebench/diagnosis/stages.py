@@ -1,11 +1,15 @@
 """CPU seconds a sample by stage, from what neighbouring cuts differ in."""
 
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import chdir
 from typing import NamedTuple
 
+from pipebench import registry
 from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow
 from pipebench.diagnosis.seen import Seen, difference_of
+from pipebench.results import TrialSpec
 from pipebench.stats import Interval
 
 CLEARLY = 0.95
@@ -44,12 +48,23 @@ def stage_costs(evidence: Evidence) -> list[StageCost]:
 def _cuts(evidence: Evidence) -> Iterator[tuple[Stage, Seen | None]]:
     for stage in Stage:
         seen = evidence.loader if stage is Stage.BATCH else evidence.cuts.get(stage)
-        yield stage, None if _is_inside(stage, evidence) else seen
+        yield stage, None if is_inside(stage, evidence.fused) else seen
 
 
-def _is_inside(stage: Stage, evidence: Evidence) -> bool:
-    """Whether the loader fuses the stage with its successor, so that a cut between them says nothing."""
-    return any(stage in group and stage is not group[-1] for group in evidence.fused)
+Groups = tuple[tuple[Stage, ...], ...]
+
+
+def is_inside(stage: Stage, fused: Groups) -> bool:
+    """Whether a loader fuses the stage with its successor, so that a cut between them says nothing."""
+    return any(stage in group and stage is not group[-1] for group in fused)
+
+
+def fused_by(spec: TrialSpec) -> Groups:
+    """The groups of stages that the loader's class says it does in one, where this process can ask it."""
+    if spec.python != sys.executable or not spec.data:
+        return ()
+    with chdir(spec.source or "."):
+        return registry.loader(spec.loader).fused
 
 
 _NAMES: Mapping[tuple[Stage, ...], Narrow] = {

@@ -8,6 +8,7 @@ from pipebench.accelerators import NOT_VALIDATED
 from pipebench.crossover import AGREE
 from pipebench.crossover_answer import Answer, Check, Fed
 from pipebench.errors import one_line
+from pipebench.held_back import HOLDS
 from pipebench.profile_step import profile_name
 from pipebench.report.prose import folded
 from pipebench.stats import LOOKS, Interval
@@ -32,6 +33,8 @@ def _head(found: Answer) -> Iterator[str]:
         else:
             wider = ", widened to hold the replay" if crossing.widened else ""
             yield f"  {share} {_rate(crossing.rate, found.blocks)} samples/s{wider}"
+    why = f" ({'; '.join(found.why)})" if found.why else ""
+    yield f"  beyond that the chokepoint is {HOLDS[found.held_back]}{why}"
 
 
 def _rate(rate: Interval, blocks: int) -> str:

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from pipebench.chokepoint_map import HOLDS, Panel
+from pipebench.chokepoint_map import Panel
 from pipebench.errors import one_line
+from pipebench.held_back import HOLDS
 from pipebench.report.plain_json import dumps
 
 _SPECIAL = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}

@@ -44,14 +44,15 @@ def _drawn(panels: Sequence[Panel]) -> bytes:
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axis, panel in zip(axes, panels, strict=True):
         _panel(axis, panel)
-    figure.supxlabel(_legend(), fontsize=7)
+    figure.supxlabel(_legend(panels), fontsize=7)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=150, metadata={"Software": "pipebench"})
     return out.getvalue()
 
 
-def _legend() -> str:
-    letters = ", ".join(f"{letter}: {holds}" for holds, letter in LETTERS.items())
+def _legend(panels: Sequence[Panel]) -> str:
+    shown = frozenset[str]().union(*(panel.holding for panel in panels))
+    letters = ", ".join(f"{letter}: {holds}" for holds, letter in LETTERS.items() if holds in shown)
     return (
         f"per cent of each accelerator used, over tiers; held back by {letters} (at the fastest tier)\n"
         f"grey: other data or no rate. Cited and derived rates: {NOT_VALIDATED}"

@@ -3,13 +3,25 @@
 from collections.abc import Iterator, Sequence
 
 from pipebench.accelerators import NOT_VALIDATED
-from pipebench.chokepoint_map import HOLDS, Cell, Holds, Panel
+from pipebench.chokepoint_map import Cell, Panel
 from pipebench.errors import one_line
+from pipebench.held_back import HOLDS, Holds
 from pipebench.report.prose import folded
 from pipebench.stats import LOOKS
 
 WIDTH = 80
-LETTERS: dict[Holds, str] = {"step": "s", "loader CPU": "c", "overhead": "o", "bursts": "b"}
+LETTERS: dict[Holds, str] = {
+    "step": "s",
+    "decode": "d",
+    "transform": "t",
+    "decode+transform": "dt",
+    "batching": "a",
+    "hand-over": "h",
+    "workers": "w",
+    "loader CPU": "c",
+    "overhead": "o",
+    "bursts": "b",
+}
 
 
 def render(panel: Panel, columns: int | None = None) -> str:
@@ -68,9 +80,8 @@ def text(cell: Cell) -> str:
 
 def notes(panel: Panel) -> Iterator[str]:
     """What must be said beside its cells."""
-    shown = {rate.holds for cell in panel.cells for rate in cell.rates[:1]}
     for holds, letter in LETTERS.items():
-        if holds in shown:
+        if holds in panel.holding:
             yield f"{letter}: {HOLDS[holds]}."
     if any(len(cell.rates) > 1 for cell in panel.cells):
         yield "Ranges are over tiers; the letter is that of the fastest. '-': no rate is known."
