@@ -81,6 +81,17 @@ def test_core_use_is_measured_in_time_however_batches_come(record: Record) -> No
     assert seen.use.estimate == pytest.approx(0.25)
 
 
+def test_core_use_is_known_better_from_a_long_trial(record: Record) -> None:
+    widths = []
+    for gap in (10, 40, 80):
+        seen = see([traced(record, gap_ms=gap, cpu_ms=gap / 2)])
+        assert seen is not None
+        assert seen.use is not None
+        widths.append(seen.use.high - seen.use.low)
+    assert widths[0] == pytest.approx(widths[1] * 2**0.5, rel=0.03)
+    assert widths[0] == pytest.approx(widths[2] * 2, rel=0.03)
+
+
 def test_what_others_took_counts_only_if_it_was_wanted(record: Record) -> None:
     taken = see([traced(record, foreign_ms=10)])
     wanted = see([traced(record, foreign_ms=10, runqueue_ms=8)])

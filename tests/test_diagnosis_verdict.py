@@ -125,6 +125,23 @@ def test_core_use_shows_that_more_workers_help_nothing_where_rates_are_uncertain
     assert name(replace(evidence, more_workers=unknown)).verdict is Narrow.UNDECIDED
 
 
+def test_threads_whose_rates_are_uncertain_show_their_lock_in_core_use() -> None:
+    """Cut before the hand-over they leave as much of the cores idle, whatever their rates are."""
+    evidence = Pipeline(locked=3).evidence()
+    loader = replace(evidence.loader, rate=around(300, 0.2), use=Interval(0.5, 0.47, 0.53), waits={})
+    more = replace(loader, rate=around(320, 0.2))
+    cut = replace(loader, rate=around(310, 0.45))
+    alone = replace(loader, use=Interval(1.0, 0.95, 1.05))
+    cuts = {**evidence.cuts, Stage.TRANSFORM: cut}
+    threads = replace(
+        evidence, loader=loader, cuts=cuts, more_workers=more, larger_batch=loader, one_core=alone
+    )
+    named = name(threads)
+    assert (named.verdict, named.detail) == (Narrow.OVERHEAD, LOCK), named.why
+    busier = replace(cut, use=Interval(0.7, 0.66, 0.74))
+    assert name(replace(threads, cuts={**cuts, Stage.TRANSFORM: busier})).verdict is Narrow.UNDECIDED
+
+
 def test_more_workers_that_use_no_more_cores_are_not_what_was_missing() -> None:
     """Threads that share a lock deliver so unevenly that twice as many may seem faster."""
     evidence = replace(Pipeline(locked=3).evidence(), loader=replace(Pipeline(locked=3).seen(), waits={}))

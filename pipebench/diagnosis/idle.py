@@ -14,6 +14,8 @@ from pipebench.stats import Interval
 
 YES, NO = 0.6, 0.4
 """Share of the idle time that must for certain be there already in a cut, or must not be."""
+ALIKE = 0.8
+"""Share of the whole loader's idle share of the time that a cut must have for certain, to idle as it does."""
 GAIN, NO_GAIN = 1.1, 1.2
 """A probe helps if the lower bound of its ratio is above the first, and does not if the upper is below the
 second, which a pair of single trials can show."""
@@ -142,7 +144,9 @@ def _keeps_a_core(seen: Seen) -> bool:
 def _lock(evidence: Evidence) -> Named | None:
     """Workers take turns, so that more of them help nothing."""
     reading, before = _share_in(evidence, Stage.READ), _share_in(evidence, Stage.TRANSFORM)
-    if reading is None or before is None or reading.high > NO or before.low < YES:
+    if reading is None or before is None or reading.high > NO:
+        return None
+    if before.low < YES and not _idles_alike(evidence, Stage.TRANSFORM):
         return None
     if not _more_gain_nothing(evidence) or not _is_locked(evidence):
         return None
@@ -186,6 +190,17 @@ def _share_in(evidence: Evidence, stage: Stage) -> Interval | None:
     idle, share = cut.idle_seconds, cut.idle_seconds.estimate / whole.estimate
     half = hypot((idle.high - idle.low) / 2, share * (whole.high - whole.low) / 2) / whole.estimate
     return Interval(share, max(0.0, share - half), share + half)
+
+
+def _idles_alike(evidence: Evidence, stage: Stage) -> bool:
+    """Whether the loader cut after `stage` leaves no more of its cores' time in use than the whole one.
+
+    That is known better than idle time a sample where batches come so unevenly that their rates are not.
+    """
+    cut, whole = evidence.cuts.get(stage), evidence.loader
+    if cut is None or cut.use is None or whole.use is None:
+        return False
+    return 1 - cut.use.high > ALIKE * (1 - whole.use.estimate)
 
 
 def _gain(evidence: Evidence, probe: Seen | None) -> Interval | None:

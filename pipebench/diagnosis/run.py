@@ -99,17 +99,21 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
     while session.allows(share) and not (block >= enough and _is_settled(session, bench)):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
         random.Random(f"{bench.spec.seed}/{block}").shuffle(phases)  # noqa: S311 - an order, not a secret
-        for phase in phases:
-            _try_phase(session, bench, phase, block, seconds, share)
+        ran = [_try_phase(session, bench, phase, block, seconds, share) for phase in phases]
+        if not any(ran):
+            break
         block += 1
 
 
 def _try_phase(
     session: Session, bench: Bench, phase: Phase, block: int, seconds: float, share: float
-) -> None:
-    if session.allows(share) and not session.failed(phase):
-        lasts = max(seconds, _seconds_if_uneven(session, phase))
-        session.attempt(phase, replace(bench.trial(phase), seconds=lasts), block)
+) -> bool:
+    """Whether it was run: not where it would take too long, or has failed before."""
+    lasts = max(seconds, _seconds_if_uneven(session, phase))
+    if session.failed(phase) or not session.allows(share, lasts):
+        return False
+    session.attempt(phase, replace(bench.trial(phase), seconds=lasts), block)
+    return True
 
 
 def _seconds_if_uneven(session: Session, phase: Phase) -> float:

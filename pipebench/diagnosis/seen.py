@@ -21,8 +21,8 @@ PER_FOREIGN = 0.3
 next they may take none of it, or all."""
 EMULATED_CV = 0.005
 """Of a step whose rate is set by the clock."""
-PRIOR_USE = 0.03
-"""The same for core use, which is a share."""
+PRIOR_USE, PRIOR_SECONDS = 0.03, 2.0
+"""The same for core use, which is a share, in trials of up to so many seconds; longer ones tell more."""
 
 _Found = Sequence[tuple[Record, Figures]]
 
@@ -108,7 +108,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
         rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores) + _strays(found)),
         cores=cores,
         cpu_seconds=rate_of(cpu) if cpu else None,
-        use=_share_of(uses) if uses else None,
+        use=_share_of(uses, max(_seconds(record) for record, _ in found)) if uses else None,
         consumer=median(consumers) if consumers else None,
         waits=_waits([record for record, _ in found]),
         bursts=median(_bursts(record) for record, _ in found),
@@ -191,8 +191,9 @@ def rate_of(values: Sequence[float], prior_cv: float = PRIOR_CV) -> Interval:
     return Interval(exp(fmean(logs)), exp(fmean(logs) - half), exp(fmean(logs) + half))
 
 
-def _share_of(values: Sequence[float]) -> Interval:
-    half = _half_width(values, PRIOR_USE)
+def _share_of(values: Sequence[float], seconds: float) -> Interval:
+    """From trials of up to so many seconds."""
+    half = _half_width(values, PRIOR_USE / sqrt(max(1.0, seconds / PRIOR_SECONDS)))
     return Interval(fmean(values), fmean(values) - half, fmean(values) + half)
 
 

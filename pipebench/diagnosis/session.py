@@ -17,6 +17,8 @@ Tell = Callable[[Record], None]
 
 FIRST_GUESS = 4.0
 """Seconds that a trial of one second takes, before one has run."""
+FORGETS = 0.7
+"""Of a slow trial's time after each further one."""
 TRIAL_TIMEOUT = 60.0
 
 
@@ -50,6 +52,8 @@ class Session(Trials):
     run: str = field(default_factory=lambda: uuid4().hex[:12])
     _began_ns: int = 0
     _slowest: float = 0.0
+    _besides: float = 0.0
+    """What a trial takes besides the seconds that it measures."""
 
     def begin(self) -> None:
         """The time counts from here."""
@@ -60,9 +64,13 @@ class Session(Trials):
         """Since the beginning."""
         return (self.clock.now_ns() - self._began_ns) / 1e9
 
-    def allows(self, share: float = 1.0) -> bool:
-        """Whether a further trial would probably end within this share of the time."""
-        return self.seconds + (self._slowest or FIRST_GUESS) <= share * self.max_seconds
+    def allows(self, share: float = 1.0, measured: float | None = None) -> bool:
+        """Whether a further trial would probably end within this share of the time.
+
+        It measures so many seconds, if given; else it takes as long as the slowest of late.
+        """
+        lasts = self._slowest if measured is None else self._besides + measured
+        return self.seconds + (lasts if self.records else FIRST_GUESS) <= share * self.max_seconds
 
     def attempt(self, phase: Phase, spec: TrialSpec, block: int, note: str = "") -> Record:
         """Runs one trial. Raises `BadInput` if it was given something wrong."""
@@ -73,7 +81,9 @@ class Session(Trials):
             raise BadInput(record.reason)
         results.append(self.out, record)
         self.records.append(record)
-        self._slowest = max(0.7 * self._slowest, self.seconds - began)
+        took = self.seconds - began
+        self._slowest = max(FORGETS * self._slowest, took)
+        self._besides = max(FORGETS * self._besides, took - spec.seconds)
         self.tell(record)
         return record
 
