@@ -3,10 +3,9 @@
     python bench/watch_loop.py DATASET [--rates 400 800 1200 2000] [--rounds 5] [--seconds 3]
 
 The cost is that of a loop that does nothing, watched and not, in turns. For the data wait one loader feeds
-one step, round after round: in a plain loop in a process of its own that is watched and sleeps in the place
-of its step, and in a trial of pipebench's with an emulated step, whose figure is the stall. On busy cores a
-sleep ends late, so the trial's step takes as long as the loop's did, by what `watch` saw. Differences are in
-points.
+one emulated step, round after round: in a trial of pipebench's, whose figure is the stall, and in a plain
+loop in a process of its own that is watched and sleeps as long as the step takes. Since that loop waits for
+each step's end, so does the trial's (depth=0). Differences are in points.
 """
 
 import argparse
@@ -79,7 +78,7 @@ def plain_loop(spec: TrialSpec, rate: float, seconds: float) -> Loop:
 
 
 def spec_of(data: str, rate: float, seconds: float) -> TrialSpec:
-    request = Request(data=(data,), loaders=(LOADER,), steps=(f"emulate:{rate}",), seconds=seconds)
+    request = Request(data=(data,), loaders=(LOADER,), steps=(f"emulate:{rate},depth=0",), seconds=seconds)
     return make_plan(request).rivals[0].specs[0]
 
 
@@ -122,11 +121,11 @@ def _told(rows: Sequence[tuple[Loop, float]]) -> str:
 
 
 def compare(data: str, rate: float, seconds: float, number: int) -> tuple[Loop, float]:
-    """The plain loop, and the stall in a trial of a step that takes as long."""
+    """The plain loop, and the stall in a trial."""
     command = [sys.executable, __file__, data, "--plain", str(rate), "--seconds", str(seconds)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     loop = Loop(*json.loads(done.stdout.splitlines()[-1]))
-    return loop, stall(spec_of(data, loop.rate, seconds), number)
+    return loop, stall(spec_of(data, rate, seconds), number)
 
 
 if __name__ == "__main__":

@@ -83,8 +83,8 @@ def _parse_emulated(text: str) -> StepSpec:
     spec = override(StepSpec(kind="emulate"), {"rate": rate} | pairs, "step option")
     if not 0 < spec.rate < float("inf"):
         raise BadInput(f"step emulate:{text} needs a rate above 0, in samples per second")
-    if spec.depth < 1 or not 0 <= spec.host_cpu <= 1:
-        raise BadInput(f"step emulate:{text} needs a depth of at least 1 and a host_cpu from 0 to 1")
+    if spec.depth < 0 or not 0 <= spec.host_cpu <= 1:
+        raise BadInput(f"step emulate:{text} needs a depth of at least 0 and a host_cpu from 0 to 1")
     return spec
 
 
@@ -116,8 +116,9 @@ class EmulatedStep:
     """A device that takes size / rate seconds a batch, behind a launch queue of `depth`.
 
     Batch i starts at max(its arrival, the end of i-1). The host blocks only while more than `depth`
-    batches are in flight, and a batch is held until its end. The device's time is virtual: a host
-    that oversleeps is not credited with work, nor is the device charged for it.
+    batches are in flight, and a batch is held until its end. With depth 0 it waits for each batch's end, as
+    a loop does that reads the loss after each step. The device's time is virtual: a host that oversleeps is
+    not credited with work, nor is the device charged for it.
     """
 
     def __init__(self, spec: StepSpec, burn_ns: Callable[[int], None]) -> None:

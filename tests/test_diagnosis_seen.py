@@ -121,6 +121,13 @@ def test_the_consumer_and_the_workers_waits(record: Record) -> None:
     assert seen.share_of_waits("reads") == 0
 
 
+@pytest.mark.parametrize("waits", ["x", ["futex"], {"futex": "x", "0": -1, "pipe": None}, 3])
+def test_waits_that_are_none_tell_nothing(waits: object, record: Record) -> None:
+    seen = see([traced(record, worker_waits=waits)])
+    assert seen is not None
+    assert not seen.waits
+
+
 def test_records_of_before_tell_neither(record: Record) -> None:
     seen = see([replace(traced(record), resources={})])
     assert seen is not None

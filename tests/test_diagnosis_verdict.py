@@ -138,6 +138,7 @@ def test_threads_whose_rates_are_uncertain_show_their_lock_in_core_use() -> None
     )
     named = name(threads)
     assert (named.verdict, named.detail) == (Narrow.OVERHEAD, LOCK), named.why
+    assert named.why[-1] == "with twice the workers the loader uses no more of its cores"
     busier = replace(cut, use=Interval(0.7, 0.66, 0.74))
     assert name(replace(threads, cuts={**cuts, Stage.TRANSFORM: busier})).verdict is Narrow.UNDECIDED
 

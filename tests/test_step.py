@@ -27,6 +27,13 @@ def test_the_host_blocks_only_beyond_the_depth() -> None:
     assert step(batch(), 10 * MS) == 10 * MS
 
 
+def test_with_depth_0_the_host_waits_for_each_batchs_end() -> None:
+    """As a loop does that reads the loss: taking the next batch is then idle time of the device."""
+    step, _ = emulated(rate=1000, depth=0)
+    assert [step(batch(), at * MS) for at in (0, 11, 25)] == [10 * MS] * 3
+    assert device_times([0, 11 * MS, 25 * MS], [10] * 3, rate=1000)[-1] == (25 * MS, 35 * MS)
+
+
 def test_a_slow_loader_never_blocks_the_host() -> None:
     step, _ = emulated(rate=1000)
     assert [step(batch(), at * MS) for at in (0, 20, 40, 60)] == [0, 0, 0, 0]
@@ -86,6 +93,7 @@ def test_parse() -> None:
         ("emulate:", "must be a number"),
         ("emulate:5,deph=2", "did you mean 'depth'"),
         ("emulate:5,host_cpu=2", "from 0 to 1"),
+        ("emulate:5,depth=-1", "a depth of at least 0"),
         ("model:", "there is no step"),
     ],
 )

@@ -174,7 +174,10 @@ def _more_take_turns(evidence: Evidence) -> bool:
 def _lock_reasons(evidence: Evidence) -> tuple[str, ...]:
     more = evidence.more_workers
     assert more is not None  # who more of helps nothing
-    told = f"with twice the workers the loader is {_times(ratio_of(more.rate, evidence.loader.rate))} as fast"
+    gain = ratio_of(more.rate, evidence.loader.rate)
+    told = f"with twice the workers the loader is {_times(gain)} as fast"
+    if gain.high >= NO_GAIN:
+        told = "with twice the workers the loader uses no more of its cores"
     shares = [seen.share_of_waits("lock") for seen in (evidence.loader, more) if seen.waits]
     if not shares:
         return ("threads of one process fill one core and no more", told)

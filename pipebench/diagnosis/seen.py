@@ -273,14 +273,14 @@ def _totals(record: Record, name: str) -> int | None:
 
 
 def _waits(records: Sequence[Record]) -> Mapping[str, float] | None:
-    """None where no record tells."""
-    told = [record.resources["worker_waits"] for record in records if "worker_waits" in record.resources]
+    """None where no record tells. What is no count counts for nothing: a file may hold anything."""
+    told = [w for record in records if isinstance(w := record.resources.get("worker_waits"), dict)]
     if not told:
         return None
     counts: Counter[str] = Counter()
     for waits in told:
         for name, count in waits.items():
-            counts[_kind_of_wait(str(name))] += count
+            counts[_kind_of_wait(name)] += count if type(count) is int and count > 0 else 0
     total = sum(counts.values())
     return {kind: count / total for kind, count in counts.items()} if total else {}
 
