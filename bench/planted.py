@@ -98,7 +98,8 @@ def _outcome(case: Case, args: argparse.Namespace, nursery: Nursery) -> dict[str
     spec = _spec(args.data, loader_text(plant, level, FOLDER), step_text(plant, level, rate), case.run)
     began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(args.keep or folder) / "-".join(map(str, (*case[:2], f"{case.run}.jsonl")))
+        out = Path(args.keep or folder) / f"{case.plant}-{case.level}-{case.run}.jsonl"
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.unlink(missing_ok=True)
         session = _session(out, nursery, args.seconds)
         session.begin()

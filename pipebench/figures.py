@@ -67,6 +67,10 @@ class Window:
         """Numbers of the batches whose arrival gap counts."""
         return range(self.first + 1, self.last + 1)
 
+    def holds_boundary(self, trace: Trace) -> bool:
+        """Whether the gap before some epoch's first batch is among those that count."""
+        return any(self.first < start <= self.last for start in trace.epochs)
+
 
 def figures(record: Record) -> Figures | None:
     """The figures of an `ok` measuring trial, or None for any other or one of fewer than three batches.
@@ -218,7 +222,7 @@ def _headline(trace: Trace, seen: _Seen, window: Window, steady: float) -> float
     boundary in it too much: then an epoch is reckoned at the steady rate and one mean boundary.
     """
     whole = seen.epoch and len(window.batches) % seen.epoch == 0
-    if whole or not any(window.first < start <= window.last for start in trace.epochs):
+    if whole or not window.holds_boundary(trace):
         return seen.samples(window.first, window.last) / seen.between(window.first, window.last)
     samples = sum(seen.sizes[: trace.epochs[1]])
     return samples / ((samples - trace.sizes[0]) / steady + (_boundary(trace) or 0.0))

@@ -6,9 +6,7 @@ from typing import Literal
 from pipebench.crossover import SHARES
 from pipebench.diagnosis.evidence import Detail, Narrow
 from pipebench.seen import Seen
-
-BUSY = 0.85
-"""Core use from which on a loader's CPU work may be called its limit; below it cores stood idle."""
+from pipebench.watching.facts import FULL
 
 Holds = Literal[
     "step",
@@ -34,8 +32,6 @@ HOLDS: dict[Holds, str] = {
     "overhead": "the loader, though its cores are not busy; 'pipebench diagnose' looks further",
     "bursts": "the loader's bursts and epochs' ends; on average it is fast enough",
 }
-
-
 _NAMED: Mapping[tuple[Narrow, Detail | None], Holds] = {
     (Narrow.DECODE, None): "decode",
     (Narrow.TRANSFORM, None): "transform",
@@ -49,4 +45,4 @@ _NAMED: Mapping[tuple[Narrow, Detail | None], Holds] = {
 def held_back(seen: Seen) -> Holds:
     """What holds the loader itself back, as far as its sweep tells."""
     named = seen.named and _NAMED.get((seen.named.verdict, seen.named.detail))
-    return named or ("loader CPU" if (seen.core_use or 0.0) >= BUSY else "overhead")
+    return named or ("loader CPU" if (seen.core_use or 0.0) >= FULL else "overhead")

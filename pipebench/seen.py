@@ -103,7 +103,7 @@ def seen(
     clean = blocks - marked if len(swept - marked) >= LEAST_CLEAN else blocks
     kept = [(record, f) for record, f in mine if record.block in clean]
     null = {record.block: (record, f) for record, f in kept if record.spec.step == "null"}
-    others = [(record, f) for record, f in found if record.block in clean]
+    undisturbed = [(record, f) for record, f in found if record.block in clean]
     end = _end([f for _, f in null.values()], samples)
     shares = _shares(kept, set(checks), end)
     if not null or len({rate for block in shares.values() for rate in block}) < 2:
@@ -116,10 +116,10 @@ def seen(
         cores=len(contestant.specs[0].cpus),
         own={block: f.samples_per_second for block, (_, f) in null.items()},
         shares=shares,
-        by_cores=_by_cores(contestant, others),
+        by_cores=_by_cores(contestant, undisturbed),
         pace=_pace(middle),
         core_use=figures.core_use,
-        named=_named(contestant, [record for record, _ in null.values()], others),
+        named=_named(contestant, [record for record, _ in null.values()], undisturbed),
         boundaries=end is not None,
         disturbed=len(marked & blocks),
         left_out=len(blocks - clean),
@@ -217,7 +217,7 @@ def utilisation(record: Record, found: Figures, end: EpochEnd | None = None) -> 
     trace, rate = record.trace, parse_step(record.spec.step).rate
     assert trace is not None and found.stall is not None
     counted, whole = window(record), epoch_batches(trace)
-    if not any(counted.first < start <= counted.last for start in trace.epochs):
+    if not counted.holds_boundary(trace):
         return _with_end(1 - found.stall, rate, max(trace.sizes), end)
     if whole and len(counted.batches) % whole == 0:
         return 1 - found.stall

@@ -240,8 +240,7 @@ def _own_use(record: Record, found: Figures) -> float | None:
     assert record.trace is not None
     if found.cpu_seconds_per_sample is None:
         return None
-    counted = window(record)
-    if not any(counted.first < start <= counted.last for start in record.trace.epochs):
+    if not window(record).holds_boundary(record.trace):
         return found.core_use
     return found.steady_samples_per_second * found.cpu_seconds_per_sample / len(record.spec.cpus)
 

@@ -12,9 +12,11 @@ from pipebench.diagnosis.seen import Seen, difference_of
 from pipebench.results import TrialSpec
 from pipebench.stats import Interval
 
+Groups = tuple[tuple[Stage, ...], ...]
 CLEARLY = 0.95
-"""A stage leads if its interval as a whole lies that far above the next one's: what two neighbours take is
-not independent, since the cut between them belongs to both."""
+"""A term is the lowest if its ratio to the next lies below this as a whole, and their intervals apart.
+A stage leads if its interval as a whole lies that far above the next one's: what two neighbours take is not
+independent, since the cut between them belongs to both."""
 CONSUMER_SHARE = 0.5
 """Of the work of batching: if the consuming thread does more of it, the hand-over is what costs."""
 
@@ -49,9 +51,6 @@ def _cuts(evidence: Evidence) -> Iterator[tuple[Stage, Seen | None]]:
     for stage in Stage:
         seen = evidence.loader if stage is Stage.BATCH else evidence.cuts.get(stage)
         yield stage, None if is_inside(stage, evidence.fused) else seen
-
-
-Groups = tuple[tuple[Stage, ...], ...]
 
 
 def is_inside(stage: Stage, fused: Groups) -> bool:

@@ -10,14 +10,12 @@ from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow, Verdict
 from pipebench.diagnosis.idle import explain, takes_turns
 from pipebench.diagnosis.seen import ratio_of
-from pipebench.diagnosis.stages import largest_stage
+from pipebench.diagnosis.stages import CLEARLY, largest_stage
 from pipebench.stats import Interval
 from pipebench.watching.facts import FINE, FULL, MODERATE
 
 BALANCED = 0.9, 1 / 0.9
 """Two terms whose ratio lies in this are equal."""
-CLEARLY = 0.95
-"""A term is the lowest if its ratio to the next lies below this as a whole, and their intervals apart."""
 REACHED, MISSED = 0.85, 0.9
 """Of its bound: what a pipeline is at least found to reach that nothing else holds back, and what it
 misses for certain if something does."""
