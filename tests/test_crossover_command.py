@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from pipebench import cli, forking
 from pipebench.accelerators import COLUMNS, NOT_VALIDATED, OWN_FILE
+from pipebench.commands._sweeping import sweep
 from pipebench.dataset import Dataset
 from pipebench.results import Record, read
 from tests.simulated import SimulatedLoader, executor
@@ -138,6 +140,21 @@ def test_a_loader_that_fails_is_named_and_the_others_run(run: Callable[..., int]
 def test_no_loader_at_all_is_bad_input(run: Callable[..., int], capsys: Capture) -> None:
     assert run("--loader", "dali", statuses={"dali": "failed"}) == 2
     assert "no loader could be measured; dali: failed: why" in capsys.readouterr().err
+
+
+def test_steps_beside_run_in_every_block_and_no_prediction_sees_them(
+    run: Callable[..., int], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held_out = "emulate:2222"
+    monkeypatch.setattr("pipebench.commands.crossover.sweep", partial(sweep, beside=lambda _: [held_out]))
+    assert run("--loader", "dali", "--out", "r.jsonl", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)[0]
+    assert {r.block for r in read(Path("r.jsonl")) if r.spec.step == held_out} == {0, 1}
+    check = next(check for check in answer["checks"] if check["step"] == held_out)
+    assert check["trials"] == 2
+    assert abs(check["off"]) < 0.03
+    assert 2222 not in [rate for rate, _ in answer["points"]]
+    assert len(answer["checks"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -69,10 +69,15 @@ class Swept:
 
 Choose = Callable[["Seen", "list[Target]"], list[str]]
 """The steps to try predictions at."""
+Beside = Callable[[float], list[str]]
+"""The same, by the loader's own rate."""
 
 
-def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
-    """Runs it, and then the steps that `choose` names, if given. Raises `BadInput`."""
+def sweep(args: argparse.Namespace, choose: Choose | None = None, beside: Beside | None = None) -> Swept:
+    """Runs it, and then the steps that `choose` names, if given. Raises `BadInput`.
+
+    Those that `beside` gives run in the sweep's own blocks, and predictions don't see them.
+    """
     from pipebench.accelerators import profiles
     from pipebench.anonymous import Redactor
     from pipebench.commands._measuring import out_file
@@ -102,7 +107,7 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None) -> Swept:
             samples=dataset.samples,
             redactor=Redactor() if args.redact else None,
         )
-        seen, missing = running.all(shape, choose, fitting)
+        seen, missing = running.all(shape, fitting, choose, beside)
     records = read(out)
     running.learn(records)
     if not is_quiet():
@@ -160,7 +165,7 @@ class _Running:
         return self.redactor.text(text) if self.redactor else text
 
     def all(
-        self, shape: "Shape", choose: Choose | None, fitting: "list[Target]"
+        self, shape: "Shape", fitting: "list[Target]", choose: Choose | None, beside: Beside | None
     ) -> "tuple[list[Seen], dict[str, str]]":
         """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
         from pipebench.results import read
@@ -175,11 +180,16 @@ class _Running:
         if not rates:
             return [], missing
         tried = beyond(records, sweep_plan(self.plan, rates, shape))
+        if beside is not None:
+            tried = {name: _merged(tried.get(name, ()), beside(rate)) for name, rate in rates.items()}
         records = self._run(sweep_plan(self.plan, rates, shape, tried), "sweep")
         seen = self._seen(records, tried)
         if choose is not None:
             steps = {
-                one.contestant: [*choose(one, fitting), pace_step(rates[one.contestant])] for one in seen
+                one.contestant: _merged(
+                    tried.get(one.contestant, ()), choose(one, fitting), [pace_step(rates[one.contestant])]
+                )
+                for one in seen
             }
             # no more blocks than there was time for
             whole = replace(shape, blocks=swept_blocks(records), max_seconds=None)
@@ -232,6 +242,11 @@ class _Running:
             return ""
         self.shown.add(trial)
         return trial_line(self.redactor.of(record) if self.redactor else record)
+
+
+def _merged(*steps: Iterable[str]) -> list[str]:
+    """Each once, in order."""
+    return list(dict.fromkeys(step for some in steps for step in some))
 
 
 def _reason(name: str, records: "Iterable[Record]") -> str:
