@@ -52,10 +52,13 @@ def _first(found: Sequence[Profile]) -> list[Profile]:
 
 
 def misfit(target: Target, held: str, size: int | None) -> str | None:
-    """Why the dataset is none of the model's, or None: another kind of data, or another picture size."""
+    """Why the dataset is none of the model's, or None: another kind of data, or another picture size.
+
+    A model of which nobody told the kind, as with a user's own row in samples/s, takes any.
+    """
     wanted = target.profiles[0].kind
-    if wanted != held:
-        return f"takes {wanted or 'another kind of data'}, and the dataset holds {held}"
+    if wanted and wanted != held:
+        return f"takes {wanted}, and the dataset holds {held}"
     known = models().get(target.model)
     if known and known.input_size and size is not None and known.input_size != size:
         return f"takes {known.input_size} px, and {size} px were measured (--preprocessing size=...)"

@@ -47,6 +47,15 @@ def test_what_a_dataset_is_not_for(model: str, family: str, size: int, says: str
     assert why is None if says is None else says in (why or "")
 
 
+def test_a_model_of_which_nobody_told_its_data_takes_any() -> None:
+    """As a user's own row in samples/s, which docs/accelerators.md shows."""
+    row = Profile(
+        model="my-model", accelerator="H100", rate=450, unit="samples/s", tier="measured", source="s"
+    )
+    [target] = targets([row])
+    assert misfit(target, "image", 224) is None
+
+
 def test_those_on_either_side() -> None:
     table = [profile(rate, accelerator=f"X{number}") for number, rate in enumerate((50, 10, 30, 20, 40))]
     astride = [profile(25, "stock", accelerator="Y1"), profile(100, accelerator="Y1")]
