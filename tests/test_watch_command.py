@@ -1,6 +1,7 @@
 """`pipebench watch` around real commands: what is seen, and that the command is left as it is."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -56,6 +57,74 @@ def test_headroom_replays_and_says_that_it_does(script: str, capfd: pytest.Captu
     assert told.out != "total 159600\n"
     assert "with batches that are there already" in told.err
     assert "replayed: throw the result of this training away" in told.err
+
+
+def test_headroom_as_json_says_so_too(script: str, tmp_path: Path) -> None:
+    out = tmp_path / "h.json"
+    assert watch("--headroom", "--json", "--out", str(out), "--", sys.executable, script, "0") == 0
+    told = json.loads(out.read_text())
+    assert "throw the result of this training away" in told["training"]
+    (loader,) = told["loaders"]
+    assert loader["outcome"] == "indicative"
+    assert loader["stretches"] < 10
+
+
+def test_where_nothing_was_replayed_the_training_is_not_said_to_be_spoilt(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "short.py").write_text(TRAINING.replace("range(2)", "range(1)").replace("400", "40"))
+    assert watch("--headroom", "--", sys.executable, str(tmp_path / "short.py"), "0") == 0
+    told = capfd.readouterr()
+    assert told.out == "total 780\n"
+    assert "too few steps for a stretch" in told.err
+    assert "No batch was replayed" in told.err
+
+
+SAVING = """
+import os, signal, sys, time
+def save(number, frame):
+    print("saved", flush=True)
+    sys.exit(5)
+signal.signal(signal.SIGTERM, save)
+os.kill(os.getppid(), signal.SIGTERM)
+time.sleep(60)
+"""
+
+
+def test_a_schedulers_signal_reaches_the_command(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "saving.py").write_text(SAVING)
+    before = signal.getsignal(signal.SIGTERM)
+    assert watch("--", sys.executable, str(tmp_path / "saving.py")) == 5
+    assert capfd.readouterr().out == "saved\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+RANKS = """
+import sys
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.utils.data import DataLoader
+
+def train(rank, store):
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+    for batch in DataLoader(list(range(80)), batch_size=4):
+        dist.all_reduce(batch)
+    dist.destroy_process_group()
+
+if __name__ == "__main__":
+    mp.spawn(train, args=(sys.argv[1],), nprocs=2)
+"""
+
+
+def test_ranks_that_no_launcher_told(tmp_path: Path) -> None:
+    (tmp_path / "ranks.py").write_text(RANKS)
+    out = tmp_path / "waits.json"
+    command = (sys.executable, str(tmp_path / "ranks.py"), str(tmp_path / "store"))
+    assert watch("--json", "--out", str(out), "--", *command) == 0
+    (loader,) = json.loads(out.read_text())["loaders"]
+    assert [rank["rank"] for rank in loader["ranks"]] == [0, 1]
+    assert loader["label"] == "list, batches of 4, no workers"
 
 
 def test_the_exit_code_is_the_commands(script: str, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import count
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pipebench
@@ -289,8 +291,69 @@ def test_a_dataloader_is_watched_from_outside(
 
 
 def test_what_ranks_wrote_is_grouped(tmp_path: Path) -> None:
-    loader = {"facts": asdict(known()), "seconds": []}
-    for rank in (1, 0):
-        (tmp_path / f"{rank}.json").write_text(json.dumps({"rank": rank, "loaders": [loader, loader]}))
+    wrote(tmp_path, 1, 0, loaders=2)
     (tmp_path / "9.part").write_text("{")
     assert [[one.rank for one in group] for group in read(tmp_path)] == [[0, 1], [0, 1]]
+
+
+def wrote(folder: Path, *ranks: int | None, loaders: int = 1) -> None:
+    """What processes that began in this order leave behind."""
+    loader = {"facts": asdict(known()), "seconds": [], "replayed": False}
+    for number, rank in enumerate(ranks):
+        told = {"rank": rank, "begun_ns": number, "loaders": [loader] * loaders}
+        (folder / f"{100 - number}.json").write_text(json.dumps(told))
+
+
+def test_processes_that_ran_in_turn_are_no_ranks_of_each_other(tmp_path: Path) -> None:
+    wrote(tmp_path, 0, 1, None, 1, 0, None)
+    groups = [[one.rank for one in group] for group in read(tmp_path)]
+    assert sorted(groups, key=str) == [[0, 1], [0, 1], [None], [None]]
+
+
+class Distributed:
+    """Stands for `torch.distributed`, in a process that no launcher has told its rank."""
+
+    ready = False
+
+    def is_available(self) -> bool:
+        return True
+
+    def is_initialized(self) -> bool:
+        return self.ready
+
+    def get_rank(self) -> int:
+        return 2
+
+
+def test_the_rank_is_the_process_groups_or_the_launchers(monkeypatch: pytest.MonkeyPatch) -> None:
+    distributed = Distributed()
+    monkeypatch.setitem(sys.modules, hook.DISTRIBUTED, distributed)
+    monkeypatch.setattr(hook, "_ranks", [])
+    for name in hook.RANKS:
+        monkeypatch.delenv(name, raising=False)
+    hook._note_rank()
+    assert hook._rank() is None
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert hook._rank() == 1
+    distributed.ready = True
+    hook._note_rank()
+    distributed.ready = False  # as when a process ends
+    assert hook._rank() == 2
+
+
+@pytest.mark.parametrize("dataset", [[1, 2], (1, 2), np.arange(2)])
+def test_a_dataset_that_has_no_hash_is_one_loader(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Any
+) -> None:
+    monkeypatch.setenv(hook.FOLDER, str(tmp_path))
+    monkeypatch.setattr(hook, "_all", [])
+    monkeypatch.setattr(Iterator_, "__next__", Iterator_.__next__)
+    torch = fake_torch(clock)
+    hook.patch(torch)
+    loader = torch.DataLoader(dataset, 5, 1)
+    for _ in range(3):
+        iterator = iter(loader)
+        while next(iterator, None) is not None:
+            pass
+    ((one,),) = read(tmp_path)
+    assert (one.facts.steps, one.facts.epochs) == (6, 3)

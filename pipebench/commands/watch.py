@@ -3,10 +3,11 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,11 +93,26 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> int:
         process = subprocess.Popen(command, env=environment)
     except OSError as error:
         raise BadInput(f"{command[0]} cannot be run: {error.strerror}") from None
-    with process:
+    with _passing_on(process), process:
         while process.returncode is None:
             with suppress(KeyboardInterrupt):
                 process.wait()
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""With which schedulers announce that a training's time is up: many a script then saves its state."""
+
+
+@contextmanager
+def _passing_on(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Meanwhile those signals go to the command, and this process waits for its end."""
+    before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in PASSED_ON}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _as_text(groups: Sequence[Sequence["Seen"]], headroom: bool) -> str:
@@ -113,8 +129,15 @@ def _as_text(groups: Sequence[Sequence["Seen"]], headroom: bool) -> str:
     if len(groups) > SHOWN:
         said.append(f"{len(groups) - SHOWN} more DataLoaders took less time; --json tells of all.")
     if headroom and groups:
-        said.append("Half of the batches were one batch, replayed: throw the result of this training away.")
+        said.append(_spoilt(groups))
     return "\n".join(said) or f"pipebench: {NOTHING}"
+
+
+def _spoilt(groups: Sequence[Sequence["Seen"]]) -> str:
+    """What became of the training."""
+    if any(seen.replayed for group in groups for seen in group):
+        return "Half of the batches were one batch, replayed: throw the result of this training away."
+    return "No batch was replayed: the training ended before, and its result is as it would have been."
 
 
 def _headroom_text(found: "Comparison | None") -> str:
@@ -135,7 +158,14 @@ def _as_json(groups: Sequence[Sequence["Seen"]], headroom: bool) -> str:
         found = compared(group) if headroom else None
         label, ranks = group[0].facts.label, [{"rank": seen.rank, **asdict(seen.facts)} for seen in group]
         if headroom:  # half of the batches were replayed, so that their waits say nothing
-            told.append({"label": label, "headroom": asdict(found.ratio) if found else None})
+            told.append({"label": label} | _headroom_facts(found))
         else:
             told.append({"label": label, "ranks": ranks, "sentences": sentences(group)})
-    return json.dumps({"loaders": told}, indent=1)
+    spoilt = {"training": _spoilt(groups)} if headroom and groups else {}
+    return json.dumps({"loaders": told} | spoilt, indent=1)
+
+
+def _headroom_facts(found: "Comparison | None") -> dict[str, Any]:
+    if found is None:
+        return {"headroom": None, "stretches": 0, "outcome": "too few steps"}
+    return {"headroom": asdict(found.ratio), "stretches": found.blocks, "outcome": found.outcome}

@@ -32,6 +32,11 @@ class Headroom:
         return self._batch is not None and self._step // self._length % 2 == 1
 
     @property
+    def has_replayed(self) -> bool:
+        """Whether it was handed out again at all."""
+        return self._step > self._length
+
+    @property
     def batch(self) -> Any:
         """The one that was kept."""
         return self._batch

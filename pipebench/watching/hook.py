@@ -24,8 +24,12 @@ from pipebench.watching.waits import Epoch, Waits, now_ns
 FOLDER, HEADROOM = "PIPEBENCH_WATCH", "PIPEBENCH_WATCH_HEADROOM"
 """Variables of the environment."""
 MODULE = "torch.utils.data.dataloader"
+DISTRIBUTED = "torch.distributed"
 NOTE = "_pipebench"
 """An iterator's attribute."""
+BEGUN_NS = now_ns()
+_ranks: list[int] = []
+"""This process's own, once its process group is there: it may be gone when the process ends."""
 
 
 def install() -> None:
@@ -93,6 +97,7 @@ class _Passing:
     """One epoch of it."""
 
     def __init__(self, watched: _Watched, starting_ns: int) -> None:
+        _note_rank()
         self._waits, self._headroom = watched.waits, watched.headroom
         self._epoch: Epoch = watched.waits.begin()
         self._starting_ns = starting_ns
@@ -115,6 +120,8 @@ class _Passing:
 
 
 _datasets: "WeakKeyDictionary[Any, dict[str, _Watched]]" = WeakKeyDictionary()
+_unrememberable: dict[int, dict[str, _Watched]] = {}
+"""Of datasets that have no hash or no weak references, as lists, by their identity."""
 _all: list[_Watched] = []
 
 
@@ -133,8 +140,8 @@ def _watched(loader: Any) -> _Watched:
 def _of(dataset: Any) -> dict[str, _Watched]:
     try:
         return _datasets.setdefault(dataset, {})
-    except TypeError:  # it cannot be remembered, as a list cannot
-        return {}
+    except TypeError:
+        return _unrememberable.setdefault(id(dataset), {})
 
 
 def write() -> None:
@@ -144,7 +151,7 @@ def write() -> None:
         if watched.waits.cores is None:  # its only epoch has not ended, or never does
             watched.waits.look()
     told = [
-        {"facts": asdict(found), "seconds": watched.headroom.seconds if watched.headroom else []}
+        {"facts": asdict(found), **_stretches(watched.headroom)}
         for watched in _all
         if (found := facts(watched.waits, cores))
     ]
@@ -152,11 +159,29 @@ def write() -> None:
         return
     path = f"{folder}/{os.getpid()}"
     with open(f"{path}.part", "w") as file:  # noqa: PTH123 - as above
-        json.dump({"rank": _rank(), "loaders": told}, file)
+        json.dump({"rank": _rank(), "begun_ns": BEGUN_NS, "loaders": told}, file)
     os.replace(f"{path}.part", f"{path}.json")  # noqa: PTH105 - as above
 
 
+def _stretches(headroom: Headroom | None) -> dict[str, Any]:
+    if headroom is None:
+        return {"seconds": [], "replayed": False}
+    return {"seconds": headroom.seconds, "replayed": headroom.has_replayed}
+
+
+def _note_rank() -> None:
+    distributed = sys.modules.get(DISTRIBUTED)
+    if not _ranks and distributed and distributed.is_available() and distributed.is_initialized():
+        _ranks.append(distributed.get_rank())
+
+
+RANKS = ("RANK", "OMPI_COMM_WORLD_RANK", "SLURM_PROCID", "LOCAL_RANK")
+"""What launchers tell it by."""
+
+
 def _rank() -> int | None:
-    """As torchrun and most launchers tell it."""
-    text = os.environ.get("RANK") or os.environ.get("OMPI_COMM_WORLD_RANK") or os.environ.get("SLURM_PROCID")
-    return int(text) if text and text.isascii() and text.isdigit() else None
+    """As the process group knows it, or the launcher tells it; None where there is neither."""
+    if _ranks:
+        return _ranks[0]
+    text = next((os.environ[name] for name in RANKS if os.environ.get(name)), "")
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 from pipebench.stats import Comparison, compare
 from pipebench.watching.facts import Facts, verdict
@@ -23,20 +24,40 @@ class Seen:
     facts: Facts
     seconds: tuple[float, ...]
     """Of stretches, see `headroom.Headroom`."""
+    replayed: bool = False
+    """Whether a batch was handed out again."""
 
 
 def read(folder: Path) -> list[list[Seen]]:
-    """Loaders that were iterated, the one with most time first: each by rank, equal names together."""
-    found: dict[tuple[str, int], list[Seen]] = {}
-    for path in sorted(folder.glob("*.json")):
-        raw = json.loads(path.read_text())
-        times: Counter[str] = Counter()
+    """Loaders that were iterated, the one with most time first: each by rank, equal names together.
+
+    Processes that ran one after another are no ranks of each other: of one rank, or of none, there is one
+    in a group.
+    """
+    processes = sorted(
+        (json.loads(path.read_text()) for path in folder.glob("*.json")), key=lambda raw: raw["begun_ns"]
+    )
+    found: dict[tuple[str, int, int], list[Seen]] = {}
+    before: Counter[int | None] = Counter()
+    for number, raw in enumerate(processes):
+        rank, times = raw["rank"], Counter[str]()
+        turn = -1 - number if rank is None else before[rank]
+        before[rank] += 1
         for loader in raw["loaders"]:
-            seen = Seen(rank=raw["rank"], facts=Facts(**loader["facts"]), seconds=tuple(loader["seconds"]))
-            found.setdefault((seen.facts.label, times[seen.facts.label]), []).append(seen)
+            seen = _seen(rank, loader)
+            found.setdefault((seen.facts.label, times[seen.facts.label], turn), []).append(seen)
             times[seen.facts.label] += 1
     groups = [sorted(seen, key=lambda one: -1 if one.rank is None else one.rank) for seen in found.values()]
     return sorted(groups, key=lambda group: -sum(_time(one.facts) for one in group))
+
+
+def _seen(rank: int | None, raw: Mapping[str, Any]) -> Seen:
+    return Seen(
+        rank=rank,
+        facts=Facts(**raw["facts"]),
+        seconds=tuple(raw["seconds"]),
+        replayed=raw["replayed"],
+    )
 
 
 def _time(found: Facts) -> float:
