@@ -137,17 +137,19 @@ def measured(record: Record) -> dict[str, float]:
     return {name: used / samples for name, used in found.items()}
 
 
-def bills(rows: Iterable[Row], records: Iterable[Record], price: Price) -> list[Bill]:
-    """One for each row that has a rate, all with energy of one tier."""
-    kept, trials = _in_order([row for row in rows if row.samples_per_second]), list(records)
-    counted = {(row.contestant, row.step): _counted(row, trials) for row in kept}
-    own = {row.step: _own_rate(row.step) for row in kept}
+def bills(runs: Iterable[tuple[Sequence[Row], Sequence[Record]]], price: Price) -> list[Bill]:
+    """One for each row of some runs that has a rate, all with energy of one tier."""
+    counted = [
+        (row, _counted(row, records))
+        for rows, records in runs
+        for row in _in_order([row for row in rows if row.samples_per_second])
+    ]
     tier: Tier = "none"
-    if kept and all(counted.values()):
+    if all(counts for _, counts in counted):
         tier = "measured"
-    elif kept and all(modelled(price, 1.0, own[row.step]) for row in kept):
+    elif all(modelled(price, 1.0, _own_rate(row.step)) for row, _ in counted):
         tier = "modelled"
-    return [_bill(row, price, own[row.step], tier, counted[row.contestant, row.step]) for row in kept]
+    return [_bill(row, price, tier, counts) for row, counts in counted]
 
 
 def _in_order(rows: Sequence[Row]) -> list[Row]:
@@ -173,8 +175,8 @@ def _counted(row: Row, records: Sequence[Record]) -> dict[str, float]:
     return {name: median(each[name] for each in own) for name in sorted(shared)}
 
 
-def _bill(row: Row, price: Price, own: float | None, tier: Tier, counted: Mapping[str, float]) -> Bill:
-    delivered = row.samples_per_second or 0.0
+def _bill(row: Row, price: Price, tier: Tier, counted: Mapping[str, float]) -> Bill:
+    delivered, own = row.samples_per_second or 0.0, _own_rate(row.step)
     energy = None
     if tier == "measured":
         energy = split(MILLION * sum(counted.values()), delivered, own)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 POWERCAP = Path("/sys/class/powercap")
-_COUNTED = re.compile(r"package-\d+|dram")
+_COUNTED = re.compile(r"package-\d+(-die-\d+)?|dram")
 """Zones that hold no other: a package has its cores in it, and memory beside it."""
 
 

@@ -65,7 +65,7 @@ def test_measured_joules_are_those_of_the_loop(make_record: Make) -> None:
 
 
 def billed(*records: Record) -> list[Any]:
-    return bills(summarise(records), records, PRICE)
+    return bills([(summarise(records), records)], PRICE)
 
 
 def test_measured_goes_before_modelled_and_tiers_never_mix(make_record: Make) -> None:
@@ -142,12 +142,20 @@ def test_the_command(results: Path, capsys: Capture) -> None:
     assert "not validated on hardware" in out
 
 
+def test_runs_of_one_file_share_a_tier(make_record: Make) -> None:
+    counted = [make_record(80, "a", 0, "emulate:100", resources=energy(0, 39_000_000))]
+    others = [[make_record(80, "b", 0, "emulate:100")], [make_record(80, "c", 0, "null")]]
+    for other, tier in zip(others, ("modelled", "none"), strict=True):
+        found = bills([(summarise(run), run) for run in (counted, other)], PRICE)
+        assert [bill.tier for bill in found] == [tier] * 2
+
+
 def test_why_there_is_no_energy_is_told(make_record: Make) -> None:
     records = [make_record(50, "b", 0, "null")]
     text = render(billed(*records), PRICE)
     assert "and a step has no rate from which it could be reckoned." in text
     unstated = replace(PRICE, busy_watts=None, idle_watts=None)
-    text = render(bills(summarise(records), records, unstated), unstated)
+    text = render(bills([(summarise(records), records)], unstated), unstated)
     assert "and the price's row states no watts from which it could be reckoned." in text
 
 

@@ -37,6 +37,16 @@ def test_packages_and_memory_are_counted_once(tmp_path: Path) -> None:
     ]
 
 
+def test_packages_of_several_dies(tmp_path: Path) -> None:
+    """As the kernel names them (drivers/powercap/intel_rapl_common.c)."""
+    for number in range(2):
+        zone(tmp_path, f"intel-rapl:{number}", f"package-0-die-{number}", 7)
+    assert [reading.name for reading in read_counters(tmp_path)] == [
+        "intel-rapl:0 package-0-die-0",
+        "intel-rapl:1 package-0-die-1",
+    ]
+
+
 def test_a_host_without_counters_and_counters_of_root_alone(tmp_path: Path) -> None:
     assert read_counters(tmp_path / "none") == []
     zone(tmp_path, "intel-rapl:0", "package-0", 5)

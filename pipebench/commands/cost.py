@@ -43,15 +43,13 @@ class CostCommand:
         from pipebench.summary import summarise
 
         price = chosen(read_prices(args.prices), args.price)
-        found = []
         with pulse(lambda: "deriving figures"):
             [source] = open_sources([args.result] if args.result else newest(1), redact=args.redact)
             if source.contents is None:
                 raise BadInput(
                     f"{source.name} holds no rates in samples per second; name pipebench's results"
                 )
-            for records in source.runs.values():
-                found += bills(summarise(records), records, price)
+            found = bills([(summarise(records), records) for records in source.runs.values()], price)
         if not found:
             raise BadInput(f"{source.name} holds no trial that ended ok")
         print(dumps(as_json(found, price)) if args.json else render(found, price, width()).rstrip("\n"))
