@@ -118,7 +118,8 @@ class Record:
     the host has `energy` counters, each as name, microjoules and the range at which it wraps around."""
     cache: Mapping[str, Any] = field(default_factory=dict)
     """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered; where
-    bytes come from an object store also `fetched_bytes` and `requests`, if pipebench fetched them."""
+    bytes come from an object store, and pipebench fetched them, also `fetched_bytes`, `requests` and what
+    these took (`requests_ns`)."""
 
 
 def to_line(record: Record) -> str:

@@ -183,9 +183,10 @@ def _counts(transport: str) -> dict[str, int]:
     """What this process and its descendants have read so far, from devices and from object stores."""
     counts = {"bytes_read": tree_read_bytes()}
     fetched = tally.total() if transport == "object" else None
-    return (
-        counts if fetched is None else counts | {"fetched_bytes": fetched.bytes, "requests": fetched.requests}
-    )
+    if fetched is None:
+        return counts
+    told = {"fetched_bytes": fetched.bytes, "requests": fetched.requests, "requests_ns": fetched.ns}
+    return counts | told
 
 
 def _budget(spec: TrialSpec) -> Budget:

@@ -222,7 +222,7 @@ _SPEC: dict[str, Check] = {
     "cache": _one_of("warm", "cold"),
 }
 
-_CACHE = ("bytes_read", "payload_bytes", "fetched_bytes", "requests")
+_CACHE = ("bytes_read", "payload_bytes", "fetched_bytes", "requests", "requests_ns")
 _TIMES = ("spawned", "imported", "step_ready", "loader_ready")
 _RESOURCES = (
     "user_ns",

@@ -124,11 +124,11 @@ class Storage:
 
     def _counted(self, url: str, offset: int, size: int) -> Got:
         """One request; a body that is shorter than the file has it is no answer."""
-        got = Got(b"", None)
+        got, began_ns = Got(b"", None), time.monotonic_ns()
         try:
             got = self._choose(url).get(url, offset, size)
         finally:
-            tally.count(len(got.content))
+            tally.count(len(got.content), time.monotonic_ns() - began_ns)
         if got.whole is not None and len(got.content) < min(size, got.whole - offset):
             raise Again("the answer was cut short")
         return got

@@ -1,7 +1,7 @@
-"""Counts requests and bytes that were read from remote storage, over all processes of a trial.
+"""Counts requests, bytes and waiting for remote storage that is read, over all processes of a trial.
 
 A folder that the environment names holds one small file a process, which no other process writes:
-two native 64-bit numbers. So nothing is lost when a process is killed, and nobody waits for a lock
+three native 64-bit numbers. So nothing is lost when a process is killed, and nobody waits for a lock
 of another.
 """
 
@@ -16,7 +16,7 @@ from typing import NamedTuple
 FOLDER = "PIPEBENCH_TALLY"
 """Environment variable: where the processes of a trial count."""
 
-_NUMBERS = struct.Struct("qq")
+_NUMBERS = struct.Struct("qqq")
 
 
 class Tally(NamedTuple):
@@ -26,6 +26,8 @@ class Tally(NamedTuple):
     """Answered or not."""
     bytes: int
     """Of bodies that arrived whole."""
+    ns: int
+    """From each request's sending until its answer was there or had failed; side by side, each counts."""
 
 
 class _Slot:
@@ -39,21 +41,21 @@ class _Slot:
         self._numbers = mmap.mmap(descriptor, _NUMBERS.size)
         os.close(descriptor)
 
-    def add(self, size: int) -> None:
+    def add(self, size: int, ns: int) -> None:
         with self._lock:
-            requests, total = _NUMBERS.unpack_from(self._numbers)
-            _NUMBERS.pack_into(self._numbers, 0, requests + 1, total + size)
+            requests, total, waited = _NUMBERS.unpack_from(self._numbers)
+            _NUMBERS.pack_into(self._numbers, 0, requests + 1, total + size, waited + ns)
 
 
 _slot: _Slot | None = None
 _opening = threading.Lock()
 
 
-def count(size: int) -> None:
-    """One request, and the bytes of its answer; nothing is counted outside of a trial."""
+def count(size: int, ns: int) -> None:
+    """One request, the bytes of its answer, and how long it took; outside of a trial nothing is counted."""
     folder = os.environ.get(FOLDER)
     if folder is not None:
-        _own(folder).add(size)
+        _own(folder).add(size, ns)
 
 
 def _own(folder: str) -> _Slot:
@@ -71,7 +73,7 @@ def total() -> Tally | None:
         return None
     contents = [path.read_bytes() for path in Path(folder).iterdir()]
     found = [_NUMBERS.unpack(content) for content in contents if content]  # one that was just made is empty
-    return Tally(sum(requests for requests, _ in found), sum(size for _, size in found))
+    return Tally(*map(sum, zip((0, 0, 0), *found, strict=True)))
 
 
 def _forget() -> None:
