@@ -35,8 +35,51 @@ def test_there_is_no_copy_without_time_or_room(
     tiny_folder: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert stage(tiny_folder, tmp_path, lambda: False) is None
-    monkeypatch.setattr(staging, "_free_bytes", lambda place: 1_000_000)
+    monkeypatch.setattr(staging, "room", lambda place: 500_000)
     assert stage(tiny_folder, tmp_path, lambda: True) is None
+
+
+def test_a_name_that_leads_out_is_not_copied(
+    tiny_folder: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "copy").mkdir()
+    monkeypatch.setattr(staging, "_files", lambda dataset: [("../evil.jpg", 10)])
+    assert stage(tiny_folder, tmp_path / "copy", lambda: True) is None
+    assert not (tmp_path / "evil.jpg").exists()
+
+
+def test_time_is_asked_for_between_pieces_of_a_file(
+    tiny_wds: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "sizes", lambda urls: [Path(url).stat().st_size for url in urls])
+    monkeypatch.setattr(staging, "PIECE_BYTES", 10_000)
+    monkeypatch.setattr(staging, "TOGETHER", 3)
+    left = iter([True, True, False])
+    assert stage(tiny_wds, tmp_path, lambda: next(left)) is None
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 60_000
+    (tmp_path / "whole").mkdir()
+    url = stage(tiny_wds, tmp_path / "whole", lambda: True)
+    assert url is not None
+    copy = open_dataset(url)
+    assert [copy.payload(n) for n in range(96)] == [tiny_wds.payload(n) for n in range(96)]
+
+
+def test_cheap_payloads_need_room(
+    tiny_folder: Dataset, spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(loader="mine", out=tmp_path / "r", execute=never, clock=SystemClock(), max_seconds=1000)
+    session.begin()
+    bench, evidence = bench_of(tiny_folder, spec, tmp_path), Pipeline(decode=2).evidence()
+    monkeypatch.setattr("pipebench.diagnosis.cheap.room", lambda place: 10_000)
+    assert cheap_decoding(session, bench, evidence) is None
+    assert list(tmp_path.iterdir()) == []
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pipebench.diagnosis.cheap.room", lambda place: 10_000_000)
+    monkeypatch.setattr("pipebench.diagnosis.cheap.write_probes", full)
+    assert cheap_decoding(session, bench, evidence) is None
 
 
 def bench_of(dataset: Dataset, spec: TrialSpec, scratch: Path) -> Bench:

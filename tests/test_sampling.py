@@ -78,6 +78,7 @@ def test_listing_stops_where_the_part_ends(
         return real(root, entry)
 
     real = listing._file
+    monkeypatch.setattr("pipebench.sampling.sample.TELLING", 5)
     monkeypatch.setattr(listing, "_file", noting)
     found = sample(str(plain), tmp_path / "index", 200_000)
     assert len(met) < found.samples + 10 < 30
@@ -181,12 +182,61 @@ def test_parquet_without_payloads(tmp_path: Path) -> None:
         sample(str(root), tmp_path / "index", GB)
 
 
-def test_links_are_not_followed(plain: Path, tmp_path: Path) -> None:
-    outside = tmp_path / "secret.jpg"
-    outside.write_bytes(b"secret")
-    (plain / "class_0" / "link.jpg").symlink_to(outside)
-    found = sample(str(plain), tmp_path / "index", GB)
-    assert found.samples == 96
+def test_links_are_followed_each_folder_once(plain: Path, tmp_path: Path) -> None:
+    """As a hub's cache and folders of linked classes have them."""
+    linked = tmp_path / "linked"
+    (linked / "class_9").mkdir(parents=True)
+    for folder in plain.glob("class_*"):
+        (linked / folder.name).symlink_to(folder)
+    picture = next((plain / "class_0").iterdir())
+    (linked / "class_9" / "again.jpg").symlink_to(picture)
+    (linked / "class_9" / "circle").symlink_to(linked)
+    (linked / "class_9" / "twice").symlink_to(plain / "class_1")
+    (linked / "class_9" / "nowhere.jpg").symlink_to(tmp_path / "nothing")
+    (linked / "class_9" / "device.jpg").symlink_to("/dev/zero")
+    found = sample(str(linked), tmp_path / "index", GB)
+    assert found.samples == 96 + 1
+    assert found.payload(found.samples - 1)
+
+
+def test_the_format_is_that_of_most_bytes(
+    tiny_parquet: Dataset, tiny_folder: Dataset, tmp_path: Path
+) -> None:
+    root = tmp_path / "mixed"
+    (root / "data").mkdir(parents=True)
+    (root / "thumbnail.jpg").write_bytes(tiny_folder.payload(0))
+    for shard in tiny_parquet.shards:
+        shutil.copy(Path(tiny_parquet.root) / shard.name, root / "data")
+    found = sample(str(root), tmp_path / "index", GB)
+    assert (found.format, found.samples) == ("parquet", 96)
+
+
+def test_it_ends_where_time_is_up(plain: Path, tmp_path: Path) -> None:
+    assert sample(str(plain), tmp_path / "index", GB, lambda samples: samples < 20).samples == 20
+
+
+def test_parquet_is_read_no_further_than_needed(
+    tiny_folder: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its rows lie in one group."""
+    root = tmp_path / "one"
+    root.mkdir()
+    payload = tiny_folder.payload(0)[:64] + os.urandom(50_000)
+    table = pa.table({"image": [payload] * 1000})
+    options = {"use_dictionary": False, "compression": "none", "data_page_size": 2**20, "write_batch_size": 8}
+    pq.write_table(table, root / "a.parquet", row_group_size=1000, **options)
+    read = 0
+
+    class Counting(io.FileIO):
+        def read(self, size: int = -1) -> bytes:  # type: ignore[override]
+            nonlocal read
+            content = super().read(size)
+            read += len(content)
+            return content
+
+    monkeypatch.setattr("pipebench.sampling.finders.open_random", Counting)
+    assert sample(str(root), tmp_path / "index", GB, lambda samples: samples < 20).samples == 20
+    assert 0 < read < 20_000_000
 
 
 def test_turns() -> None:

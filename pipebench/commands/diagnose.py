@@ -74,11 +74,13 @@ class DiagnoseCommand:
 
         from rich.console import Console
 
+        from pipebench.measure import SystemClock
         from pipebench.profile_step import resolved_one, tiers_told, validity
         from pipebench.report.diagnosis import print_diagnosis
         from pipebench.report.diagnosis_json import diagnosis_facts
         from pipebench.report.plain_json import dumps
 
+        args.began_ns = SystemClock().now_ns()
         args.step = resolved_one(args.step)
         with tempfile.TemporaryDirectory(prefix="pipebench-sampled-") as place:
             diagnosis = _diagnose_sampled(_with_data(args, Path(place)))
@@ -97,17 +99,23 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
     """Of data that is no dataset a bounded part becomes one, whose index lies in `place`."""
     from pipebench.dataset import NotIndexed, open_dataset
     from pipebench.files import shown
+    from pipebench.measure import SystemClock
     from pipebench.options import parse_bytes
     from pipebench.sampling.sample import sample
 
-    args.sampled, args.given = "", args.data
+    args.sampled, args.given, seconds = "", args.data, _seconds(args)
+
+    def goes_on(samples: int) -> bool:
+        passed: float = (SystemClock().now_ns() - args.began_ns) / 1e9
+        return samples < args.batch_size or passed < SAMPLING_SHARE * seconds
+
     if args.data is None:
         return args
     try:
         open_dataset(args.data)
     except NotIndexed:
         with pulse(lambda: f"looking through {shown(args.data)}"):
-            found = sample(args.data, place / "index", parse_bytes(args.max_bytes, "--max-bytes"))
+            found = sample(args.data, place / "index", parse_bytes(args.max_bytes, "--max-bytes"), goes_on)
         args.sampled = f"{found.samples} samples, {found.payload_bytes / 1e6:.0f} MB of {shown(args.data)}"
         args.data = found.url
     return args
@@ -145,7 +153,7 @@ def _diagnose(args: argparse.Namespace) -> "Diagnosis":
             max_seconds=_seconds(args),
             tell=_tell,
         )
-        session.begin()
+        session.begin(args.began_ns)
         with pulse(lambda: "starting the processes that trials are forked from"):
             nursery.prepare(*_kinds_of_trials(spec))
             nursery.wait()
@@ -172,6 +180,8 @@ def _pulsing(execute: "Execute") -> "Execute":
 @contextmanager
 def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
     """The pipeline, with a folder in memory; remote data is copied there, if there is time and room."""
+    import os
+    import shutil
     import tempfile
 
     from pipebench.dataset import open_dataset
@@ -179,7 +189,7 @@ def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
     from pipebench.diagnosis.staging import MEMORY, stage
     from pipebench.files import is_local
 
-    folder = MEMORY if MEMORY.is_dir() else None
+    folder = MEMORY if os.access(MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="pipebench-memory-", dir=folder) as place:
         if not spec.data or is_local(open_dataset(spec.data).root):
             yield Bench(spec=spec, scratch=place)
@@ -188,11 +198,13 @@ def _bench(spec: "TrialSpec", session: "Session") -> "Iterator[Bench]":
         copy.mkdir()
         with pulse(lambda: "copying the data to memory"):
             memory = stage(open_dataset(spec.data), copy, lambda: session.allows(STAGING_SHARE))
+        if memory is None:
+            shutil.rmtree(copy)  # it would take memory from the trials
         yield Bench(spec=spec, is_remote=True, memory=memory or "", scratch=place)
 
 
-STAGING_SHARE = 0.25
-"""Of the time: what copying remote data may take."""
+SAMPLING_SHARE, STAGING_SHARE = 0.2, 0.4
+"""Of the time: until then data that nobody has indexed is looked through, and remote data is copied."""
 
 
 def _seconds(args: argparse.Namespace) -> float:

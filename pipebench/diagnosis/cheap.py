@@ -10,12 +10,15 @@ from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.relief import Relief, reaches
 from pipebench.diagnosis.seen import Seen
 from pipebench.diagnosis.session import Session
+from pipebench.diagnosis.staging import room
 from pipebench.diagnosis.verdict import LOADER
 from pipebench.kinds import Probe, kind
 from pipebench.probe import write_probes
 
 SECONDS = 1.0
 MOST_BYTES, MOST_SAMPLES = 256_000_000, 4096
+OVERHEAD = 4096
+"""Bytes that a payload takes besides its own, in a file or in a tar, at most."""
 LEAST_SAVED = 0.05
 """Of the loader's CPU time: what must be saved for anything to be seen."""
 
@@ -23,11 +26,14 @@ LEAST_SAVED = 0.05
 def cheap_decoding(session: Session, bench: Bench, evidence: Evidence) -> Relief | None:
     """The loader over cheap payloads, whose saving is measured by the cut after decoding.
 
-    None where there are none of this kind or format, they save too little, or that cannot be measured.
+    None where there are none of this kind or format, memory has no room for them, they save too little, or
+    that cannot be measured.
     """
-    url = _write(bench)
     stage = next((stage for stage in (Stage.DECODE, Stage.TRANSFORM) if stage in evidence.cuts), None)
-    if not url or stage is None or not session.allows():
+    if stage is None or not session.allows():
+        return None
+    url = _write(bench)
+    if not url:
         return None
     spec = replace(bench.trial(Phase.WARM), data=url, until=str(stage), seconds=SECONDS)
     session.attempt(Phase.RELIEVED_CUT, spec, 0)
@@ -55,12 +61,17 @@ def _write(bench: Bench) -> str:
     if probe is None:
         return ""
     folder = Path(bench.scratch) / "cheap"
+    samples = _samples(dataset, probe, bench)
+    if samples < bench.spec.batch_size:
+        return ""
     folder.mkdir()
-    samples = _samples(dataset, probe, bench.spec.batch_size)
     shards = max(1, min(len(dataset.shards), samples))
-    written = write_probes(
-        folder, probe, kind=dataset.kind, format=dataset.format, samples=samples, shards=shards
-    )
+    try:
+        written = write_probes(
+            folder, probe, kind=dataset.kind, format=dataset.format, samples=samples, shards=shards
+        )
+    except OSError:  # others have taken the room meanwhile
+        return ""
     return "" if written is None else written.url
 
 
@@ -70,6 +81,7 @@ def _usual(dataset: Dataset) -> bytes:
     return dataset.payload(int(order[len(order) // 2]))
 
 
-def _samples(dataset: Dataset, probe: Probe, batch_size: int) -> int:
-    fitting = MOST_BYTES // len(probe.payload)
-    return max(batch_size, min(dataset.samples, fitting, MOST_SAMPLES))
+def _samples(dataset: Dataset, probe: Probe, bench: Bench) -> int:
+    free = min(MOST_BYTES, room(Path(bench.scratch)))
+    fitting = int(free // (len(probe.payload) + OVERHEAD))
+    return min(dataset.samples, fitting, max(MOST_SAMPLES, bench.spec.batch_size))

@@ -20,6 +20,8 @@ FIRST_GUESS = 4.0
 FORGETS = 0.7
 """Of a slow trial's time after each further one."""
 TRIAL_TIMEOUT = 60.0
+AS_GIVEN = frozenset({Phase.WARM, Phase.END_TO_END, Phase.STEP_ONLY})
+"""Phases whose loader, data and step are what the user gave."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,9 +57,9 @@ class Session(Trials):
     _besides: float = 0.0
     """What a trial takes besides the seconds that it measures."""
 
-    def begin(self) -> None:
-        """The time counts from here."""
-        self._began_ns = self.clock.now_ns()
+    def begin(self, began_ns: int | None = None) -> None:
+        """The time counts from then, by the clock; from now if nothing is said."""
+        self._began_ns = self.clock.now_ns() if began_ns is None else began_ns
 
     @property
     def seconds(self) -> float:
@@ -73,11 +75,14 @@ class Session(Trials):
         return self.seconds + (lasts if self.records else FIRST_GUESS) <= share * self.max_seconds
 
     def attempt(self, phase: Phase, spec: TrialSpec, block: int, note: str = "") -> Record:
-        """Runs one trial. Raises `BadInput` if it was given something wrong."""
+        """Runs one trial. Raises `BadInput` if the pipeline as it is was given something wrong.
+
+        What a diagnosis itself has changed about it may not fit: then that trial has failed.
+        """
         began = self.seconds
         identity = {"run": self.run, "contestant": contestant(self.loader, phase, note), "block": block}
         record = self.execute(spec, min(TRIAL_TIMEOUT, 2 * self.max_seconds), **identity)
-        if record.status == "bad_input":
+        if record.status == "bad_input" and phase in AS_GIVEN:
             raise BadInput(record.reason)
         results.append(self.out, record)
         self.records.append(record)

@@ -6,33 +6,38 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from pipebench.dataset import Dataset, open_dataset, write_dataset
 from pipebench.errors import BadInput
-from pipebench.files import Range, join, read_ranges, sizes
+from pipebench.files import Range, join, read_ranges, sizes, why
+from pipebench.sampling.listing import taking_turns
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where memory is a filesystem on Linux
 MOST_SHARE = 0.5
 """Of the memory that is free."""
-TOGETHER = 32
-"""Files that are fetched side by side."""
+PIECE_BYTES, TOGETHER = 2**20, 32
+"""Of a file's bytes at most, and so many pieces are fetched side by side, of as many files."""
 
 
 def stage(dataset: Dataset, place: Path, goes_on: Callable[[], bool]) -> str | None:
     """The same dataset below `place`; None where it is too large, or `goes_on` says that time is up.
 
-    Raises `BadInput` where it cannot be read.
+    None also where a name leads out of it, as a key of an object store may. Raises `BadInput` where it cannot
+    be read.
     """
     try:
         files = _files(dataset)
-        if sum(size for _, size in files) > MOST_SHARE * _free_bytes(place):
+        if sum(size for _, size in files) > room(place) or any(_leads_out(name) for name, _ in files):
             return None
-        for group in _grouped(files):
+        _create(files, place)
+        pieces = taking_turns(_pieces(dataset.root, name, size) for name, size in files)
+        while some := list(islice(pieces, TOGETHER)):
             if not goes_on():
                 return None
-            _fetch(dataset.root, group, place)
+            _fetch(some, place)
     except OSError as error:
-        raise BadInput(f"{dataset.url} cannot be read: {error}") from None
+        raise BadInput(f"{dataset.url} cannot be read: {why(error)}") from None
     write_dataset(replace(dataset, url=str(place), root=str(place)), dataset.index)
     return open_dataset(str(place)).url
 
@@ -47,20 +52,35 @@ def _files(dataset: Dataset) -> list[tuple[str, int]]:
     return [(name, size or 0) for name, size in zip(names, found, strict=True)]
 
 
-def _grouped(files: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    rest = iter(files)
-    while group := list(islice(rest, TOGETHER)):
-        yield group
+def _leads_out(name: str) -> bool:
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
-def _fetch(root: str, files: Sequence[tuple[str, int]], place: Path) -> None:
-    contents = read_ranges([Range(join(root, name), 0, size) for name, size in files])
-    for (name, _), content in zip(files, contents, strict=True):
-        path = place / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+def _create(files: Sequence[tuple[str, int]], place: Path) -> None:
+    for name, _ in files:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).touch()
 
 
-def _free_bytes(place: Path) -> int:
+class _Piece(NamedTuple):
+    name: str
+    range: Range
+
+
+def _pieces(root: str, name: str, size: int) -> Iterator[_Piece]:
+    for offset in range(0, size, PIECE_BYTES):
+        yield _Piece(name, Range(join(root, name), offset, min(PIECE_BYTES, size - offset)))
+
+
+def _fetch(pieces: Sequence[_Piece], place: Path) -> None:
+    """Those of one file come in order."""
+    contents = read_ranges([piece.range for piece in pieces])
+    for piece, content in zip(pieces, contents, strict=True):
+        with (place / piece.name).open("ab") as file:
+            file.write(content)
+
+
+def room(place: Path) -> float:
+    """Bytes that may be written there: a share of those that are free."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(free, shutil.disk_usage(place).free)
+    return MOST_SHARE * min(free, shutil.disk_usage(place).free)

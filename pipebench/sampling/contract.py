@@ -1,6 +1,6 @@
 """What finders of samples have in common."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,11 +28,13 @@ class Allowance:
     """The payload bytes that may still be taken."""
 
     bytes: int
-    samples: int = MOST_SAMPLES
+    goes_on: Callable[[int], bool] = lambda _: True
+    """Whether there is time for more than so many samples."""
+    taken: int = 0
 
     @property
     def is_spent(self) -> bool:
-        return self.bytes <= 0 or self.samples <= 0
+        return self.bytes <= 0 or self.taken >= MOST_SAMPLES or not self.goes_on(self.taken)
 
     def bounded(self, found: Iterable[Found]) -> Iterator[Found]:
         """The samples until the allowance is spent."""
@@ -40,7 +42,7 @@ class Allowance:
             if self.is_spent:
                 return
             self.bytes -= one.size
-            self.samples -= 1
+            self.taken += 1
             yield one
 
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from pipebench.errors import BadInput
-from pipebench.files import Listed, join, open_random, shown, why
+from pipebench.files import BUFFER_BYTES, Listed, join, open_random, shown, why
 from pipebench.kinds import Kind
 from pipebench.sampling.contract import Found, ending
 
@@ -67,7 +67,7 @@ def in_parquet(url: str, file: Listed, kind: Kind) -> Iterator[Found]:
 
     try:
         with closing(open_random(join(url, file.name))) as opened:
-            parquet = pq.ParquetFile(opened)
+            parquet = pq.ParquetFile(opened, buffer_size=BUFFER_BYTES, pre_buffer=False)
             column, suffix = _payload_column(parquet, kind)
             label = next((n for n in ("label", "cls") if n in parquet.schema_arrow.names), None)
             yield from _rows(parquet, file.name, column, suffix, label)

@@ -11,18 +11,22 @@ from pipebench.files import Listed, is_local, local_path, objects
 from pipebench.sampling.contract import is_hidden
 
 T = TypeVar("T")
+Been = set[tuple[int, int]]
+"""Device and number of the folders that were listed: links may lead to one twice, or in a circle."""
 
 
 def listed(url: str) -> Iterator[Listed]:
-    """The visible files. Of a local tree the topmost folders take turns, so that no class comes first."""
-    files = _local(Path(local_path(url))) if is_local(url) else objects(url)
+    """The visible files, links followed. Of a local tree the topmost folders take turns, so that no class
+    comes first."""
+    files = _local(Path(local_path(url)), set()) if is_local(url) else objects(url)
     return (file for file in files if not is_hidden(file))
 
 
-def _local(root: Path) -> Iterator[Listed]:
+def _local(root: Path, been: Been) -> Iterator[Listed]:
+    been.add(_place(root))
     below = sorted(os.scandir(root), key=lambda entry: entry.name)
-    yield from (_file(root, entry) for entry in below if entry.is_file(follow_symlinks=False))
-    yield from taking_turns(_walk(root, entry.path) for entry in below if entry.is_dir(follow_symlinks=False))
+    yield from (_file(root, entry) for entry in below if entry.is_file())
+    yield from taking_turns(_walk(root, entry.path, been) for entry in below if entry.is_dir())
 
 
 def taking_turns(several: Iterable[Iterator[T]]) -> Iterator[T]:
@@ -35,18 +39,26 @@ def taking_turns(several: Iterable[Iterator[T]]) -> Iterator[T]:
             left.append(one)
 
 
-def _walk(root: Path, folder: str) -> Iterator[Listed]:
+def _walk(root: Path, folder: str, been: Been) -> Iterator[Listed]:
+    if _place(folder) in been:
+        return
+    been.add(_place(folder))
     folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir():
                 folders.append(entry.path)
-            elif entry.is_file(follow_symlinks=False):
+            elif entry.is_file():
                 yield _file(root, entry)
     for below in sorted(folders):
-        yield from _walk(root, below)
+        yield from _walk(root, below, been)
+
+
+def _place(folder: str | Path) -> tuple[int, int]:
+    status = os.stat(folder)  # noqa: PTH116 - of one among thousands
+    return status.st_dev, status.st_ino
 
 
 def _file(root: Path, entry: "os.DirEntry[str]") -> Listed:
-    status = entry.stat(follow_symlinks=False)
+    status = entry.stat()
     return Listed(Path(entry.path).relative_to(root).as_posix(), status.st_size, str(status.st_mtime_ns))

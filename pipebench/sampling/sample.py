@@ -3,7 +3,8 @@
 No payload is read or checked: what is damaged is met by the loader. `content_id` names what was listed.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 
@@ -19,15 +20,15 @@ from pipebench.sampling.finders import in_folder, in_parquet, in_tar
 from pipebench.sampling.listing import listed, taking_turns
 
 KIND = "image"
-LOOKED_AT = 10_000
-"""Files that are listed to find the first that holds samples."""
+LOOKED_AT, TELLING = 10_000, 1000
+"""Files that are listed to find out the format: so many at most, and of those that hold samples."""
 AT_ONCE = 16
 """Shards that take turns, so that a small sample holds several."""
 SHARDS = {".tar": "wds", ".parquet": "parquet"}
 
 
-def sample(url: str, place: Path, max_bytes: int) -> Dataset:
-    """A dataset of the first samples met, of about so many bytes at most.
+def sample(url: str, place: Path, max_bytes: int, goes_on: Callable[[int], bool] = lambda _: True) -> Dataset:
+    """A dataset of the first samples met, of about so many bytes at most, and while `goes_on(samples)`.
 
     Its index lies in `place`, a new folder. Raises `BadInput` where nothing is found, or what is there cannot
     be read.
@@ -36,7 +37,7 @@ def sample(url: str, place: Path, max_bytes: int) -> Dataset:
     try:
         files = listed(url)
         format_, rest = _format(files, of_kind)
-        found = list(Allowance(max_bytes).bounded(_samples(url, rest, format_, of_kind)))
+        found = list(Allowance(max_bytes, goes_on).bounded(_samples(url, rest, format_, of_kind)))
     except (OSError, ImportError, ValueError) as error:
         raise BadInput(f"{shown(url)} cannot be read: {why(error)}") from None
     found.sort(key=lambda one: (one.shard, one.row, one.offset))
@@ -46,15 +47,17 @@ def sample(url: str, place: Path, max_bytes: int) -> Dataset:
 
 
 def _format(files: Iterator[Listed], of_kind: Kind) -> tuple[str, Iterator[Listed]]:
-    """The format that the first telling file shows, and all files."""
-    met = []
+    """The format that most bytes of the first files are in, and all files."""
+    met, telling, bytes_ = [], 0, Counter({"folder": 0})
+    formats = dict.fromkeys(of_kind.suffixes, "folder") | SHARDS
     for file in islice(files, LOOKED_AT):
         met.append(file)
-        if ending(file.name) in SHARDS:
-            return SHARDS[ending(file.name)], chain(met, files)
-        if ending(file.name) in of_kind.suffixes:
+        if (format_ := formats.get(ending(file.name))) is not None:
+            bytes_[format_] += file.size
+            telling += 1
+        if telling == TELLING:
             break
-    return "folder", chain(met, files)
+    return bytes_.most_common(1)[0][0], chain(met, files)
 
 
 def _samples(url: str, files: Iterator[Listed], format_: str, of_kind: Kind) -> Iterator[Found]:
