@@ -23,6 +23,11 @@ MOST_FITTED = 1024
 How = Literal["measured", "extrapolated", "beyond", "unreachable"]
 
 
+def core_counts(cores: int) -> list[int]:
+    """1, 2, 4, ... and all."""
+    return sorted({1 << power for power in range(cores.bit_length()) if 1 << power < cores} | {cores})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """The cores for one rate."""

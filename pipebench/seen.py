@@ -15,9 +15,10 @@ from pipebench.diagnosis.verdict import name
 from pipebench.figures import Derive, Figures, epoch_batches, window
 from pipebench.replay import Pace, pace
 from pipebench.results import CEILING, Record
+from pipebench.scaling import core_counts
 from pipebench.schedule import Contestant
 from pipebench.step import parse_step
-from pipebench.sweep import FIRST_BLOCKS, core_counts, cut, fewer
+from pipebench.sweep import FIRST_BLOCKS, cut, fewer
 
 LEAST_CLEAN = 2
 """Blocks that must have been undisturbed, for the disturbed ones to be left out."""

@@ -14,6 +14,7 @@ from pipebench.diagnosis.stages import fused_by, is_inside
 from pipebench.goal import Goal
 from pipebench.measure import LONGEST_SECONDS
 from pipebench.results import CEILING, Record
+from pipebench.scaling import core_counts
 from pipebench.schedule import Contestant, Plan
 from pipebench.step import parse_step
 
@@ -127,11 +128,6 @@ def _cut(contestant: Contestant) -> list[Contestant]:
 def cut(label: str, stage: Stage) -> str:
     """The name of a loader that does no more than that."""
     return f"{label} until {stage}"
-
-
-def core_counts(cores: int) -> list[int]:
-    """1, 2, 4, ... and all."""
-    return sorted({1 << power for power in range(cores.bit_length()) if 1 << power < cores} | {cores})
 
 
 def fewer(label: str, cores: int) -> str:

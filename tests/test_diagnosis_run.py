@@ -20,6 +20,7 @@ from pipebench.diagnosis.confirm import Confirmation, paired
 from pipebench.diagnosis.evidence import Detail, Narrow
 from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
 from pipebench.diagnosis.run import Diagnosis, diagnose
+from pipebench.diagnosis.seen import Requests
 from pipebench.diagnosis.session import Session
 from pipebench.errors import BadInput
 from pipebench.measure import Look, Trace
@@ -61,6 +62,8 @@ class Laboratory:
     clock: Hours
     uncuttable: bool = False
     broken: str = ""
+    refuses: tuple[str, ...] = ()
+    """Phases whose settings do not fit."""
 
     def __call__(self, spec: TrialSpec, timeout: float, **identity: Any) -> Record:
         self.clock.at += 2_000_000_000
@@ -69,6 +72,8 @@ class Laboratory:
         )
         if self.broken:
             return replace(blank, status="failed", reason=self.broken)
+        if any(f"[{phase}" in blank.contestant for phase in self.refuses):
+            return replace(blank, status="bad_input", reason="setting workers is 99")
         if self.uncuttable and spec.until != "batch":
             return replace(blank, status="unsupported", reason="no cuts here")
         return self._measured(blank, spec)
@@ -122,6 +127,7 @@ def run(
         quick: bool = False,
         seconds: float = 400,
         options: dict[str, str] | None = None,
+        changes: dict[str, Any] | None = None,
         **more: Any,
     ) -> Diagnosis:
         clock = Hours()
@@ -142,6 +148,7 @@ def run(
             step=step,
             options=options or {},
         )
+        own = replace(own, **(changes or {}))
         return diagnose(session, Bench(spec=own), quick=quick)
 
     return do
@@ -227,6 +234,61 @@ def test_a_loader_that_cannot_be_cut_is_diagnosed_as_far_as_it_goes(run: Diagnos
 def test_a_loader_that_fails_is_bad_input(run: Diagnose) -> None:
     with pytest.raises(BadInput, match="mine cannot be diagnosed here: it broke"):
         run(Pipeline(), broken="it broke")
+
+
+def test_what_a_diagnosis_tries_may_not_fit(run: Diagnose) -> None:
+    """A probe or a setting that is refused is none; of the pipeline as it is that would be the user's."""
+    found = run(Pipeline(workers=1), refuses=("more_workers", "tried", "relieved"))
+    assert found.verdict.named.verdict is Narrow.UNDECIDED
+    assert found.tries == ()
+    with pytest.raises(BadInput, match="setting workers is 99"):
+        run(Pipeline(workers=1), refuses=("end_to_end",))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "quick", "says"),
+    [
+        (Pipeline(transform=3), False, "Not confirmed: pipebench has nothing that relieves it."),
+        (Pipeline(workers=1), True, "Not confirmed: nothing is relieved with --quick."),
+        (Pipeline(decode=2), False, "Not confirmed: what relieves it could not be tried here, or would not"),
+    ],
+)
+def test_why_nothing_was_relieved_is_told(run: Diagnose, pipeline: Pipeline, quick: bool, says: str) -> None:
+    assert any(line.startswith(says) for line in lines(run(pipeline, quick=quick)))
+
+
+def test_the_loader_is_measured_on_all_core_counts_between(run: Diagnose, tmp_path: Path) -> None:
+    found = run(Pipeline(workers=1), changes={"cpus": list(range(8))}, quick=True)
+    assert list(found.evidence.by_cores) == [2, 4]
+    (two,) = [r for r in found.records if r.contestant == "mine [warm_fewer_cores: 2]"]
+    assert two.spec.cpus == [0, 1]
+    assert any(line.startswith("P(4) the loader on 4 cores") for line in lines(found))
+    assert {"P(1)", "P(2)", "P(4)"} <= diagnosis_facts(found)["rates"].keys()
+    (other,) = again(read(tmp_path / "r.jsonl"))
+    assert other.evidence == found.evidence
+
+
+def test_what_is_pasted_names_the_loaders_place(run: Diagnose) -> None:
+    changes = {"python": "/my envs/x/bin/python"}
+    told = "\n".join(lines(run(Pipeline(workers=1), changes=changes)))
+    assert "--loader 'torch_dataloader@/my envs/x/bin/python:workers=2'" in told
+
+
+def test_a_loader_without_cuts_says_what_is_not_told_apart(run: Diagnose) -> None:
+    (why,) = run(Pipeline(workers=1), uncuttable=True).verdict.named.why
+    assert "whether for storage, too few workers, the hand-over of batches, or a lock" in why
+
+
+def test_waiting_is_told(run: Diagnose) -> None:
+    found = run(Pipeline(workers=1))
+    facts = diagnosis_facts(found)
+    assert facts["data_wait"] == pytest.approx(1)
+    assert "Data wait, loader and step together: 100.0% of the time." in list(lines(found))
+    read = replace(
+        found.evidence.loader, bytes_per_second=50e6, requests=Requests(per_second=12, seconds=0.034)
+    )
+    told = list(lines(replace(found, evidence=replace(found.evidence, storage=read))))
+    assert "Reading alone, from storage: 50.0 MB/s in 12 requests/s of 34 ms." in told
 
 
 def test_without_a_step_there_is_no_cost_and_one_phase_less(run: Diagnose) -> None:

@@ -49,6 +49,8 @@ class Evidence:
     end_to_end: Seen | None = None
     """E. None for the null step, where it is the loader's."""
     one_core: Seen | None = None
+    by_cores: Mapping[int, Seen] = field(default_factory=dict)
+    """The loader on more cores than one and fewer than all."""
     cuts: Mapping[Stage, Seen] = field(default_factory=dict)
     """By the stage after which the loader was cut; those that it cannot be cut after are absent."""
     read_one_core: Seen | None = None

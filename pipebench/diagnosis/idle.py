@@ -27,12 +27,20 @@ LOCKED, MORE_LOCKED = 0.2, 0.4
 many more."""
 
 
+_UNCUT = (
+    "cores stand idle; of a loader that was not cut it can't be told whether for storage, too few workers, "
+    "the hand-over of batches, or a lock"
+)
+
+
 def explain(evidence: Evidence) -> Named:
     """What keeps cores idle."""
     for rule in (_consumer_is_full, _too_few_workers, _hand_over, _reads, _lock):
         named = rule(evidence)
         if named is not None:
             return named
+    if not evidence.cuts:
+        return Named(Narrow.UNDECIDED, why=(_UNCUT,))
     return Named(Narrow.UNDECIDED, why=("cores stand idle, and no phase shows what for",))
 
 

@@ -22,6 +22,8 @@ class Phase(StrEnum):
     DECODE = "cut_decode"
     TRANSFORM = "cut_transform"
     ONE_CORE = "warm_one_core"
+    FEWER_CORES = "warm_fewer_cores"
+    """`warm` on the number of cores that its note tells."""
     COLD_READ = "cold_read"
     """Cut after reading, from storage and neither from the page cache nor from memory: F."""
     READ_ONE_CORE = "cut_read_one_core"
@@ -102,6 +104,10 @@ class Bench:
         if self.memory and phase not in (Phase.COLD_READ, Phase.END_TO_END):
             changes["data"] = self.memory
         return replace(self.spec, **changes)
+
+    def on_cores(self, count: int) -> TrialSpec:
+        """The loader alone on so many cores."""
+        return replace(self.trial(Phase.WARM), cpus=self.spec.cpus[:count])
 
     def _changes(self, phase: Phase) -> dict[str, Any]:
         one_core = {"cpus": self.spec.cpus[:1]}

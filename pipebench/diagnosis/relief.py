@@ -39,10 +39,23 @@ def relief(bench: Bench, evidence: Evidence, named: Named) -> Relief | None:
 
 
 def runner_up(bench: Bench, evidence: Evidence, named: Named) -> Relief | None:
-    """Relieves what was not named, which should bring less."""
-    if named.verdict in (Narrow.STEP, Narrow.CPU_SHARED):
+    """Relieves the lowest of the other terms, which should bring less; None where nothing here can."""
+    if named.verdict is Narrow.CPU_SHARED:  # a faster step takes less of the cores too
         return more_workers(bench, evidence)
-    return faster_step(bench, evidence)
+    own = named.verdict if named.verdict in (Narrow.STEP, Narrow.STORAGE) else LOADER
+    for term, _ in sorted(terms(evidence).items(), key=lambda item: item[1].estimate):
+        found = None if term == own else _relief_of(term, bench, evidence)
+        if found is not None:
+            return found
+    return None
+
+
+def _relief_of(term: str, bench: Bench, evidence: Evidence) -> Relief | None:
+    if term == Narrow.STEP:
+        return faster_step(bench, evidence)
+    if term == Narrow.STORAGE and bench.meets_storage:
+        return from_memory(bench, evidence)
+    return more_workers(bench, evidence) if term == LOADER else None
 
 
 def reaches(evidence: Evidence, without: str, instead: float) -> float:

@@ -4,15 +4,16 @@ import random
 from dataclasses import dataclass, replace
 
 from pipebench.diagnosis.confirm import Confirmation, confirm
-from pipebench.diagnosis.evidence import Evidence, Narrow, Verdict
+from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, Bench, Phase
-from pipebench.diagnosis.seen import seconds_for, see
+from pipebench.diagnosis.seen import Seen, seconds_for, see
 from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.stages import fused_by
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
 from pipebench.errors import BadInput
 from pipebench.results import WORKER_KNOBS, Record
+from pipebench.scaling import core_counts
 from pipebench.step import parse_step
 from pipebench.watching.facts import FULL
 
@@ -42,6 +43,8 @@ class Diagnosis:
     evidence: Evidence
     verdict: Verdict
     confirmation: Confirmation | None
+    unconfirmed: str = ""
+    """Why nothing was relieved, where something is named."""
     tries: tuple[Try, ...]
     records: tuple[Record, ...]
     seconds: float
@@ -65,10 +68,25 @@ def diagnose(session: Session, bench: Bench, *, quick: bool) -> Diagnosis:
         evidence=evidence,
         verdict=verdict,
         confirmation=confirmation,
+        unconfirmed="" if confirmation else _unconfirmed(verdict.named, quick=quick),
         tries=tries,
         records=tuple(session.records),
         seconds=session.seconds,
     )
+
+
+_NAMELESS = (Narrow.UNDECIDED, Narrow.BALANCED)
+_UNRELIEVED = (Narrow.TRANSFORM, Narrow.BATCHING, Narrow.TRANSFER)
+
+
+def _unconfirmed(named: Named, *, quick: bool) -> str:
+    if named.verdict in _NAMELESS:
+        return ""
+    if quick:
+        return "nothing is relieved with --quick"
+    if named.verdict in _UNRELIEVED or named.detail is Detail.LOCK:
+        return "pipebench has nothing that relieves it"
+    return "what relieves it could not be tried here, or would not bring enough to be seen"
 
 
 def _first(session: Session, bench: Bench) -> Bench:
@@ -95,6 +113,7 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
     for stage in (_ends, _cheapest_cut, _probes, _other_cuts, _scaling):
         for phase in stage(session, bench):
             _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
+    _try_core_counts(session, bench, share)
     block = 1
     while session.allows(share) and not (block >= enough and _is_settled(session, bench)):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
@@ -114,6 +133,14 @@ def _try_phase(
         return False
     session.attempt(phase, replace(bench.trial(phase), seconds=lasts), block)
     return True
+
+
+def _try_core_counts(session: Session, bench: Bench, share: float) -> None:
+    """2, 4, 8, ... of them, where there are more."""
+    for count in core_counts(len(bench.spec.cpus))[1:-1]:
+        if session.allows(share, FIRST_SECONDS):
+            spec = replace(bench.on_cores(count), seconds=FIRST_SECONDS)
+            session.attempt(Phase.FEWER_CORES, spec, 0, str(count))
 
 
 def _seconds_if_uneven(session: Session, phase: Phase) -> float:
@@ -197,6 +224,7 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         storage=seen[Phase.COLD_READ],
         end_to_end=seen[Phase.END_TO_END],
         one_core=seen[Phase.ONE_CORE],
+        by_cores=_by_cores(session, len(bench.spec.cpus)),
         cuts=cuts,
         read_one_core=seen[Phase.READ_ONE_CORE],
         more_workers=seen[Phase.MORE_WORKERS],
@@ -205,6 +233,11 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         is_remote=bench.is_remote and not bench.memory,
         fused=bench.fused,
     )
+
+
+def _by_cores(session: Trials, cores: int) -> dict[int, Seen]:
+    found = {count: session.seen(Phase.FEWER_CORES, str(count)) for count in core_counts(cores)[1:-1]}
+    return {count: seen for count, seen in found.items() if seen is not None}
 
 
 def _is_emulated(bench: Bench) -> bool:

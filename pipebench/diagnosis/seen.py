@@ -45,6 +45,15 @@ KINDS_OF_WAIT = {
 """By a part of the kernel's name. `idle`: it waits for work, or for somebody to take what it made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """To an object store."""
+
+    per_second: float
+    seconds: float
+    """Mean, of one: from its sending to the last byte of the answer."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One phase, over all of its trials; 90 % intervals."""
@@ -65,6 +74,9 @@ class Seen:
     stall: float | None = None
     bytes_per_second: float | None = None
     """From a device or an object store, where that is counted."""
+    requests: Requests | None = None
+    data_wait: float = 0.0
+    """Share of the time that whoever takes the batches waits for one."""
     foreign_cores: float = 0.0
     """That other processes kept busy."""
     trials: int = 1
@@ -114,6 +126,8 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
         bursts=median(_bursts(record) for record, _ in found),
         stall=median(stalls) if stalls else None,
         bytes_per_second=median(speeds) if speeds else None,
+        requests=_requests(found),
+        data_wait=median(_data_wait(record) for record, _ in found),
         foreign_cores=median(f.foreign_cores or 0.0 for _, f in found),
         trials=len(found),
     )
@@ -309,3 +323,23 @@ def _bytes_per_second(record: Record, found: Figures) -> float | None:
     if not counted or record.trace is None:
         return None
     return float(counted) / sum(record.trace.sizes) * found.steady_samples_per_second
+
+
+def _requests(found: _Found) -> Requests | None:
+    """None where a trial has not counted any."""
+    counted = [(record.cache.get("requests", 0), record.cache.get("requests_ns", 0)) for record, _ in found]
+    if not all(count and ns for count, ns in counted):
+        return None
+    rates = [
+        count / sum(record.trace.sizes) * f.steady_samples_per_second
+        for (record, f), (count, _) in zip(found, counted, strict=True)
+        if record.trace is not None
+    ]
+    return Requests(median(rates), median(ns / count / 1e9 for count, ns in counted))
+
+
+def _data_wait(record: Record) -> float:
+    assert record.trace is not None
+    trace, counted = record.trace, window(record)
+    waited = sum(trace.got_ns[n] - trace.asked_ns[n] for n in counted.batches)
+    return waited / (trace.got_ns[counted.last] - trace.got_ns[counted.first])

@@ -1,5 +1,7 @@
 """A diagnosis for people: the verdict first, then what it rests on."""
 
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -101,6 +103,7 @@ def rates(evidence: Evidence) -> dict[str, Seen]:
         "T": evidence.transfer,
         "P": evidence.loader,
         "P(1)": evidence.one_core,
+        **{f"P({count})": seen for count, seen in evidence.by_cores.items()},
         "F": evidence.storage,
         "E": evidence.end_to_end,
     }
@@ -120,10 +123,24 @@ _ABOUT = {
 def _rates(evidence: Evidence) -> Iterator[str]:
     yield f"{'':<29}{'samples/s':>9}  {'[90 %]':<15}{'core use':>9}{'trials':>8}"
     for name, seen in rates(evidence).items():
-        yield _rate(f"{name:<5}{_ABOUT[name]}", seen.rate, seen.use, str(seen.trials))
+        about = _ABOUT.get(name, f"the loader on {name[2:-1]} cores")
+        yield _rate(f"{name:<5}{about}", seen.rate, seen.use, str(seen.trials))
     shared = shared_cpu(evidence)
     if shared is not None:
         yield _rate(f"{'c/(a+b)':<8}both, by their CPU", shared, None, "")
+    yield from _waiting(evidence)
+
+
+def _waiting(evidence: Evidence) -> Iterator[str]:
+    """For batches by whoever takes them, and for the storage."""
+    if evidence.end_to_end is not None:
+        yield f"Data wait, loader and step together: {evidence.end_to_end.data_wait:.1%} of the time."
+    read = evidence.storage
+    if read is not None and read.bytes_per_second:
+        text = f"Reading alone, from storage: {read.bytes_per_second / 1e6:.1f} MB/s"
+        if read.requests:
+            text += f" in {read.requests.per_second:.0f} requests/s of {1e3 * read.requests.seconds:.0f} ms"
+        yield f"{text}."
 
 
 def _rate(label: str, rate: Interval, use: Interval | None, trials: str) -> str:
@@ -154,6 +171,7 @@ def _bar(cost: StageCost, longest: float) -> str:
 def _confirmation(diagnosis: Diagnosis) -> Iterator[str]:
     found = diagnosis.confirmation
     if found is None:
+        yield from ["", f"Not confirmed: {diagnosis.unconfirmed}."] if diagnosis.unconfirmed else ()
         return
     yield ""
     if found.gain is None:
@@ -184,7 +202,10 @@ def _pasted(diagnosis: Diagnosis, options: str) -> str:
     name, _, value = options.partition("=")
     spec = diagnosis.bench.spec
     own = {**spec.options, name: value}
-    return f"--loader {spec.loader}:" + ",".join(f"{key}={text}" for key, text in own.items())
+    places = [spec.python] * (spec.python != sys.executable) + [spec.source] * bool(spec.source)
+    loader = "@".join([spec.loader, *places])
+    settings = ",".join(f"{key}={text}" for key, text in own.items())
+    return f"--loader {shlex.quote(f'{loader}:{settings}')}"
 
 
 def _limits(diagnosis: Diagnosis) -> Iterator[str]:

@@ -20,6 +20,7 @@ def diagnosis_facts(diagnosis: Diagnosis) -> Mapping[str, Any]:
         "detail": verdict.named.detail and str(verdict.named.detail),
         "confirmed": confirmation is not None and confirmation.confirmed,
         "stall": verdict.stall,
+        "data_wait": evidence.whole.data_wait,
         "slowdown": verdict.slowdown,
         "severity": verdict.severity,
         "gain": interval(verdict.gain),
@@ -66,6 +67,9 @@ def _seen(seen: Seen) -> Mapping[str, Any]:
         "worker_waits": seen.waits,
         "bursts": seen.bursts,
         "bytes_per_second": seen.bytes_per_second,
+        "requests_per_second": seen.requests and seen.requests.per_second,
+        "seconds_per_request": seen.requests and seen.requests.seconds,
+        "data_wait": seen.data_wait,
         "foreign_cores": seen.foreign_cores,
         "trials": seen.trials,
     }
