@@ -1,24 +1,26 @@
 """What a watched loop's waits add up to, what is said of them, and that watching changes nothing."""
 
+import copy
 import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from math import exp, log
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import pipebench
-from pipebench.watching import hook, waits, watch
+from pipebench.kept import Kept
+from pipebench.watching import hook, rank, waits, watch
 from pipebench.watching.facts import Facts, facts, verdict
 from pipebench.watching.headroom import AHEAD, MEASURED, Headroom, gains
-from pipebench.watching.ranks import Seen, headroom, read, sentences
+from pipebench.watching.ranks import Seen, errors, headroom, read, sentences
 from pipebench.watching.text import duration, lines
 from pipebench.watching.waits import Waits
 
@@ -55,6 +57,7 @@ class Loader:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    watch._forget()
     return Clock(monkeypatch)
 
 
@@ -101,10 +104,50 @@ def test_all_else_is_the_loaders_own(clock: Clock) -> None:
         len(pipebench.watch(iter([]), tell=False))
 
 
-def test_what_cannot_be_remembered_is_watched_by_itself(clock: Clock) -> None:
+def test_what_has_no_hash_is_known_again(clock: Clock) -> None:
     batches = [1, 2, 3]
-    assert loop(pipebench.watch(batches, tell=False), clock, 1) == batches
-    assert pipebench.watch(batches, tell=False).facts() is None
+    for _ in range(2):
+        assert loop(pipebench.watch(batches, tell=False), clock, 1) == batches
+    found = pipebench.watch(batches, tell=False).facts()
+    assert found is not None
+    assert (found.steps, found.epochs) == (6, 2)
+    assert pipebench.watch([1, 2, 3], tell=False).facts() is None
+
+
+def test_a_loader_made_anew_for_each_epoch_is_one(clock: Clock) -> None:
+    for _ in range(3):
+        loop(pipebench.watch(Loader(clock, 1, 1, 1, 1, 1), tell=False), clock, 1)
+    found = pipebench.watch(Loader(clock, 1, 1, 1, 1, 1), tell=False).facts()
+    assert found is not None
+    assert found.epochs == 3
+    assert pipebench.watch(Loader(clock, 1), tell=False).facts() is None  # another length is another loader
+
+
+def test_a_loop_over_next_of_iter_has_steps(clock: Clock) -> None:
+    loader = Loader(clock, 5, 1)
+    for _ in range(101):
+        next(iter(pipebench.watch(loader, tell=False)))
+        clock.now += 15 * MS
+    found = pipebench.watch(loader, tell=False).facts()
+    assert found is not None
+    assert found.data_wait == pytest.approx(0.25, abs=0.01)
+
+
+def test_one_look_at_a_batch_is_no_step(clock: Clock) -> None:
+    loader = Loader(clock, 5, 5, 5, 5)
+    next(iter(pipebench.watch(loader, tell=False)))
+    clock.now += 60_000 * MS  # a model is made meanwhile
+    for _ in range(2):
+        loop(pipebench.watch(loader, tell=False), clock, 5)
+    found = pipebench.watch(loader, tell=False).facts()
+    assert found is not None
+    assert found.data_wait == pytest.approx(0.5)
+
+
+def test_a_watched_loader_can_be_copied_and_asked_for_its_truth(clock: Clock) -> None:
+    watched = pipebench.watch(Loader(clock, 1, 1), tell=False)
+    assert watched
+    assert len(copy.copy(watched)) == 2
 
 
 def test_errors_of_the_loader_pass(clock: Clock) -> None:
@@ -191,8 +234,8 @@ def turns(headroom_: Headroom, real_ms: int, replayed_ms: int, steps: int) -> li
     for _ in range(steps):
         replays = headroom_.replays
         now += (replayed_ms if replays else real_ms) * MS
-        batch = headroom_.batch if replays else next(numbers)
-        headroom_.came(batch, now)
+        batch = headroom_.again() if replays else next(numbers)
+        headroom_.came(batch, now, now, first=False, last=False)
         handed.append(batch)
     return handed
 
@@ -201,22 +244,23 @@ def test_stretches_take_turns_at_set_steps() -> None:
     length = 3 + AHEAD + MEASURED
     handed = turns(Headroom(3), 10, 4, 3 * length)
     assert handed[:length] == list(range(length))
-    assert set(handed[length : 2 * length]) == {length - 1}
+    assert set(handed[length : 2 * length]) == {0}
     assert handed[2 * length :] == list(range(length, 2 * length))
 
 
 def test_the_gain_is_that_of_the_steps() -> None:
     found = Headroom(0)
     turns(found, 10, 4, 6 * (AHEAD + MEASURED))
-    assert [exp(gain) for gain in gains(found.seconds)] == pytest.approx([2.5] * 3)
+    assert [exp(gain) for gain in gains(found.seconds) if gain] == pytest.approx([2.5] * 3)
 
 
 def test_a_host_that_drifts_cancels_out() -> None:
     assert gains([1.0, 0.55, 1.2, 0.65, 1.4]) == pytest.approx([log(2), log(2)])
     assert gains([1.0]) == []
+    assert gains([1.0, 0.5, None, 0.5, 1.0, None, 1.0, 0.5]) == [None, None, None, pytest.approx(log(2))]
 
 
-def seen(rank: int, wait: float, busy: float, seconds: tuple[float, ...] = ()) -> Seen:
+def seen(rank: int, wait: float, busy: float, seconds: tuple[float | None, ...] = ()) -> Seen:
     changes = {"data_wait": wait / (wait + busy), "steps_per_second": 1 / (wait + busy), "busy_a_step": busy}
     return Seen(rank=rank, facts=known(**changes), seconds=seconds)
 
@@ -240,54 +284,261 @@ def test_headroom_is_over_the_pairs_that_all_ranks_have() -> None:
     assert found.blocks == 1
     assert found.ratio.estimate == pytest.approx(2)
     assert headroom([seen(0, 1, 1)]) is None
-
-
-class Iterator_:  # noqa: N801 - stands for torch's `_BaseDataLoaderIter`
-    def __init__(self, batches: Iterator[int]) -> None:
-        self._batches = batches
-
-    def __next__(self) -> int:
-        return next(self._batches)
+    assert headroom([seen(0, 1, 1, (2.0, None, 2.0))]) is None
 
 
 def fake_torch(clock: Clock) -> Any:
+    """What `hook.patch` wraps."""
+
+    class _BaseDataLoaderIter:
+        def __init__(self, loader: Any) -> None:
+            self._loader = loader
+            self._reset(loader)
+
+        def _reset(self, loader: Any) -> None:
+            self._batches = clock.batches(*loader.milliseconds)
+
+        def __next__(self) -> int:
+            return next(self._batches)
+
     class DataLoader:
         batch_size, num_workers, prefetch_factor, batch_sampler = 8, 1, 2, None
 
         def __init__(self, dataset: Any, *milliseconds: int) -> None:
-            self.dataset, self._milliseconds = dataset, milliseconds
+            self.dataset, self.milliseconds = dataset, milliseconds
 
-        def __iter__(self) -> Iterator_:
+        def __len__(self) -> int:
+            return len(self.milliseconds)
+
+        def __iter__(self) -> Any:
             clock.now += 30 * MS
-            return Iterator_(clock.batches(*self._milliseconds))
+            return _BaseDataLoaderIter(self)
 
-    return SimpleNamespace(DataLoader=DataLoader, _BaseDataLoaderIter=Iterator_)
+    return SimpleNamespace(DataLoader=DataLoader, _BaseDataLoaderIter=_BaseDataLoaderIter)
+
+
+@pytest.fixture
+def torch(clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Patched, in a process that has watched nothing yet and writes to `tmp_path`."""
+    monkeypatch.setenv(hook.FOLDER, str(tmp_path))
+    monkeypatch.setattr(hook, "_state", hook._State())
+    monkeypatch.setattr(hook, "APART_NS", -1)
+    monkeypatch.setattr(hook, "MOST_SHARE", 1e9)
+    found = fake_torch(clock)
+    hook.patch(found)
+    return found
+
+
+def trained(clock: Clock, loader: Any, step: int = 10) -> list[Any]:
+    iterator, got = iter(loader), []
+    clock.now += 999 * MS  # what happens between iter() and next() is nobody's wait
+    while (batch := next(iterator, None)) is not None:
+        got.append(batch)
+        clock.now += step * MS
+    return got
+
+
+class Data:
+    """A dataset."""
 
 
 def test_a_dataloader_is_watched_from_outside(
-    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    torch: Any, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(hook.FOLDER, str(tmp_path))
     monkeypatch.setenv("RANK", "3")
-    monkeypatch.setattr(hook, "_all", [])
-    monkeypatch.setattr(Iterator_, "__next__", Iterator_.__next__)  # is put back afterwards
-    torch = fake_torch(clock)
-    hook.patch(torch)
-    dataset = Clock.__new__(Clock)
+    dataset = Data()
     for _ in range(2):  # made anew for each epoch
-        iterator = iter(torch.DataLoader(dataset, 5, 1, 1))
-        clock.now += 999 * MS  # what happens between iter() and next() is nobody's wait
-        got = []
-        while (batch := next(iterator, None)) is not None:
-            got.append(batch)
-            clock.now += 10 * MS
-        assert got == [0, 1, 2]
+        assert trained(clock, torch.DataLoader(dataset, 5, 1, 1)) == [0, 1, 2]
     ((one,),) = read(tmp_path)
     assert one.rank == 3
-    assert one.facts.label == "Clock, batches of 8, 1 workers"
+    assert one.facts.label == "Data, batches of 8, 1 workers"
     assert (one.facts.steps, one.facts.epochs) == (6, 2)
     assert one.facts.first_batch == 0.035
     assert one.facts.data_wait == pytest.approx(39 / 99)
+
+
+@pytest.mark.parametrize("dataset", [[1, 2], (1, 2), np.arange(2)])
+def test_a_dataset_that_has_no_hash_is_one_loader(
+    torch: Any, clock: Clock, tmp_path: Path, dataset: Any
+) -> None:
+    for _ in range(3):
+        trained(clock, torch.DataLoader(dataset, 5, 1))
+    ((one,),) = read(tmp_path)
+    assert (one.facts.steps, one.facts.epochs) == (6, 3)
+
+
+def test_a_dataset_made_anew_for_each_epoch_is_one_loader(torch: Any, clock: Clock, tmp_path: Path) -> None:
+    """And one of another length is another."""
+    for _ in range(50):
+        trained(clock, torch.DataLoader(Data(), 5, 1))
+        trained(clock, torch.DataLoader(Data(), 5, 1, 1))
+    assert sorted(one.facts.steps for (one,) in read(tmp_path)) == [100, 150]
+
+
+def test_a_wrapped_iterator_is_watched(torch: Any, clock: Clock, tmp_path: Path) -> None:
+    """As libraries return one from a DataLoader of theirs."""
+
+    class Wrapping(torch.DataLoader):  # type: ignore[misc] # it is made in a function
+        def __iter__(self) -> Any:
+            return map(str, iter_of(super().__iter__()))
+
+    def iter_of(iterator: Any) -> Iterator[Any]:
+        while (batch := next(iterator, None)) is not None:
+            yield batch
+
+    assert trained(clock, Wrapping(Data(), 5, 1)) == ["0", "1"]
+    ((one,),) = read(tmp_path)
+    assert one.facts.steps == 2
+
+
+class Comparing(Data):
+    """As a tensor does."""
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("ambiguous")
+
+
+def test_no_error_of_ours_reaches_the_training(torch: Any, clock: Clock, tmp_path: Path) -> None:
+    trained(clock, torch.DataLoader(Comparing(), 5, 1))
+    assert trained(clock, torch.DataLoader(Comparing(), 5, 1)) == [0, 1]
+
+    hook._state.remembered.of = None  # type: ignore[assignment, method-assign] # so that watching fails
+    for _ in range(2):
+        assert trained(clock, torch.DataLoader(Data(), 5, 1, 1)) == [0, 1, 2]
+    hook._write_all()
+    assert errors(tmp_path) == ["TypeError: 'NoneType' object is not callable"]
+    assert read(tmp_path)
+
+
+def test_a_forked_child_has_watched_nothing(torch: Any, clock: Clock, tmp_path: Path) -> None:
+    trained(clock, torch.DataLoader(Data(), 5, 1))
+    hook._forget()
+    assert hook._state.all == []
+    trained(clock, torch.DataLoader(Data(), 5, 1, 1))
+    assert [one.facts.steps for (one,) in read(tmp_path)] == [3]
+
+
+@dataclass
+class Buffered:
+    """A DataLoader's iterator whose workers take so long a batch together, and keep so many ready."""
+
+    clock: Clock
+    batch_ns: int
+    ahead: int
+    ready: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+
+    def __call__(self, _: Any = None) -> int:
+        number = len(self.taken)
+        free = self.taken[number - self.ahead] if number >= self.ahead else 0
+        self.ready.append(max(self.ready[-1] if self.ready else 0, free) + self.batch_ns)
+        self.clock.now = max(self.clock.now, self.ready[number])
+        self.taken.append(self.clock.now)
+        return number
+
+
+@pytest.mark.parametrize("ahead", [2, 16, 64])
+@pytest.mark.parametrize("ratio", [0.2, 0.5, 0.8, 0.95, 1.5, 4.0])
+def test_the_gain_is_what_the_loader_costs_however_much_it_has_ready(
+    torch: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch, ahead: int, ratio: float
+) -> None:
+    """Of a loader that delivers so many times what the step takes."""
+    step = 10 * MS
+    monkeypatch.setenv(hook.HEADROOM, "1")
+    loader = torch.DataLoader(Data(), *[0] * 100_000)
+    loader.num_workers, loader.prefetch_factor = ahead // 2, 2
+    passing = hook._Passing(loader)
+    assert passing._headroom is not None
+
+    def sleep(seconds: float) -> None:
+        clock.now += int(seconds * 1e9)
+
+    passing._headroom._sleep = sleep
+    fetch = Buffered(clock, int(step / ratio), ahead)
+    for _ in range(12 * (ahead + AHEAD + MEASURED)):
+        passing.next(fetch, None)
+        clock.now += step
+    gained = [gain for gain in gains(passing._headroom.seconds) if gain is not None]
+    assert len(gained) == 6
+    assert exp(sum(gained) / 6) == pytest.approx(max(1.0, 1 / ratio), rel=0.04)
+
+
+def test_a_replayed_epoch_is_no_longer_than_a_real_one(
+    torch: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A learning-rate schedule counts on it."""
+    monkeypatch.setenv(hook.HEADROOM, "1")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    dataset = Data()
+    for _ in range(3):
+        assert len(trained(clock, torch.DataLoader(dataset, *[1] * 100))) == 100
+
+
+def test_what_passes_between_epochs_is_no_step(
+    torch: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(hook.HEADROOM, "1")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    dataset = Data()
+    for _ in range(40):
+        trained(clock, torch.DataLoader(dataset, *[10] * 17), step=10)
+        clock.now += 60_000 * MS  # validation
+    seconds = hook._state.all[0].headroom.seconds  # type: ignore[union-attr] # it was asked for
+    found = [exp(gain) for gain in gains(seconds) if gain is not None]
+    assert len(found) > 10
+    assert found == pytest.approx([2.0] * len(found), rel=0.1)
+
+
+class Tensor:
+    """Stands for PyTorch's: counts its in-place changes."""
+
+    def __init__(self, value: float) -> None:
+        self.value, self._version = value, 0
+
+    def detach(self) -> "Tensor":
+        return self
+
+    def clone(self) -> "Tensor":
+        return Tensor(self.value)
+
+    def is_pinned(self) -> bool:
+        return False
+
+    def sub_(self, value: float) -> None:
+        self.value -= value
+        self._version += 1
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
+
+
+def test_a_batch_is_handed_out_as_it_was_whatever_is_done_to_it() -> None:
+    labels = np.arange(3)
+    batch: dict[str, Any] = {
+        "x": Tensor(5),
+        "labels": labels,
+        "more": [(Tensor(1), "name")],
+        "pair": Pair(Tensor(2), 3),
+    }
+    kept = Kept(batch)
+    batch["x"].sub_(1)  # the script has the batch itself too
+    for _ in range(3):
+        found = kept.again()
+        assert found["pair"].x.value == 2
+        assert found.pop("labels") is labels
+        assert found["x"].value == 5
+        found["x"].sub_(2)
+        found["more"][0][0].sub_(1)
+        found["more"].append("mine")
+    again: Any = kept.again()
+    assert again["more"][0][0].value == 1
+    assert len(again["more"]) == 1
+    assert again["x"] is kept.again()["x"]  # nothing is copied where nothing was changed
 
 
 def test_what_ranks_wrote_is_grouped(tmp_path: Path) -> None:
@@ -298,9 +549,9 @@ def test_what_ranks_wrote_is_grouped(tmp_path: Path) -> None:
 
 def wrote(folder: Path, *ranks: int | None, loaders: int = 1) -> None:
     """What processes that began in this order leave behind."""
-    loader = {"facts": asdict(known()), "seconds": [], "replayed": False}
-    for number, rank in enumerate(ranks):
-        told = {"rank": rank, "begun_ns": number, "loaders": [loader] * loaders}
+    loader = {"facts": asdict(known()), "seconds": [], "replayed": False, "cores": 0.5}
+    for number, own in enumerate(ranks):
+        told = {"rank": own, "begun_ns": number, "cpus": [0, 1], "loaders": [loader] * loaders}
         (folder / f"{100 - number}.json").write_text(json.dumps(told))
 
 
@@ -327,33 +578,32 @@ class Distributed:
 
 def test_the_rank_is_the_process_groups_or_the_launchers(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed = Distributed()
-    monkeypatch.setitem(sys.modules, hook.DISTRIBUTED, distributed)
-    monkeypatch.setattr(hook, "_ranks", [])
-    for name in hook.RANKS:
+    monkeypatch.setitem(sys.modules, rank.DISTRIBUTED, distributed)
+    monkeypatch.setattr(rank, "_noted", [])
+    for name in rank.LAUNCHERS:
         monkeypatch.delenv(name, raising=False)
-    hook._note_rank()
-    assert hook._rank() is None
+    rank.note()
+    assert rank.rank() is None
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert hook._rank() == 1
+    assert rank.rank() == 1
     distributed.ready = True
-    hook._note_rank()
+    rank.note()
     distributed.ready = False  # as when a process ends
-    assert hook._rank() == 2
+    assert rank.rank() == 2
 
 
-@pytest.mark.parametrize("dataset", [[1, 2], (1, 2), np.arange(2)])
-def test_a_dataset_that_has_no_hash_is_one_loader(
-    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dataset: Any
+def test_core_use_is_that_of_all_ranks_on_the_same_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(hook.FOLDER, str(tmp_path))
-    monkeypatch.setattr(hook, "_all", [])
-    monkeypatch.setattr(Iterator_, "__next__", Iterator_.__next__)
-    torch = fake_torch(clock)
-    hook.patch(torch)
-    loader = torch.DataLoader(dataset, 5, 1)
-    for _ in range(3):
-        iterator = iter(loader)
-        while next(iterator, None) is not None:
-            pass
-    ((one,),) = read(tmp_path)
-    assert (one.facts.steps, one.facts.epochs) == (6, 3)
+    wrote(tmp_path, 0, 1, None)
+    monkeypatch.setattr("pipebench.watching.ranks.cgroup_quota", lambda: None)
+    assert [[one.facts.core_use for one in group] for group in read(tmp_path)] == [[0.5, 0.5], [0.25]]
+    monkeypatch.setattr("pipebench.watching.ranks.cgroup_quota", lambda: 1.0)
+    assert [[one.facts.core_use for one in group] for group in read(tmp_path)] == [[1.0, 1.0], [0.5]]
+
+
+def test_what_another_version_wrote_is_left_out(tmp_path: Path) -> None:
+    wrote(tmp_path, 0)
+    (tmp_path / "7.json").write_text(json.dumps({"rank": 1, "loaders": [{"facts": {"label": "L"}}]}))
+    (tmp_path / "8.json").write_text("{")
+    assert [[one.rank for one in group] for group in read(tmp_path)] == [[0]]

@@ -47,6 +47,7 @@ class Event:
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> Device:
     """A CUDA device that PyTorch seems to have at work."""
+    watch._forget()
     own = Device()
     cuda = SimpleNamespace(
         is_initialized=lambda: True,

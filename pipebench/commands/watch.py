@@ -33,7 +33,7 @@ SHOWN = 4
 """DataLoaders that the text tells of."""
 NOTHING = (
     "no batch of a PyTorch DataLoader was seen, so nothing is known: does the command iterate over one, in a "
-    "Python that heeds PYTHONPATH (not -I or -E) and that ends by itself?"
+    "Python from 3.11 on that heeds PYTHONPATH (not -I or -E) and that ends by itself?"
 )
 
 
@@ -54,11 +54,13 @@ class WatchCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         from pipebench.report.prose import folded, width
-        from pipebench.watching.ranks import read
+        from pipebench.watching.ranks import errors, read
 
         with TemporaryDirectory(prefix="pipebench-watch-") as folder:
             code = _run(args.command, _environment(folder, headroom=args.headroom))
-            groups = read(Path(folder))
+            groups, problems = read(Path(folder)), errors(Path(folder))
+        for problem in problems:
+            print(f"pipebench: watching ended in a process, and not the training: {problem}", file=sys.stderr)
         text = _as_json(groups, args.headroom) if args.json else _as_text(groups, args.headroom)
         if args.out:
             _write(args.out, text)
@@ -88,26 +90,32 @@ def _environment(folder: str, *, headroom: bool) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:
-    """The command's exit code, as a shell has it. Ctrl-C is its own to answer."""
+    """The command's exit code, as a shell has it.
+
+    At a terminal Ctrl-C and a hang-up reach the command by themselves. Elsewhere it gets a process group of
+    its own, so that what is sent to this one's group reaches it once.
+    """
+    own_group = not sys.stdin.isatty()
     try:
-        process = subprocess.Popen(command, env=environment)
+        process = subprocess.Popen(command, env=environment, process_group=0 if own_group else None)
     except OSError as error:
         raise BadInput(f"{command[0]} cannot be run: {error.strerror}") from None
-    with _passing_on(process), process:
+    signals = (*PASSED_ON, signal.SIGHUP, signal.SIGINT) if own_group else PASSED_ON
+    with _passing_on(process, signals), process:
         while process.returncode is None:
             with suppress(KeyboardInterrupt):
                 process.wait()
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
 
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """With which schedulers announce that a training's time is up: many a script then saves its state."""
 
 
 @contextmanager
-def _passing_on(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+def _passing_on(process: "subprocess.Popen[bytes]", signals: Sequence[int]) -> Iterator[None]:
     """Meanwhile those signals go to the command, and this process waits for its end."""
-    before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in PASSED_ON}
+    before = {number: signal.signal(number, lambda got, _: process.send_signal(got)) for number in signals}
     try:
         yield
     finally:

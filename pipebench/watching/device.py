@@ -15,6 +15,25 @@ Event = Any
 """A `torch.cuda.Event` with timing."""
 
 
+class DeviceClock(NamedTuple):
+    """Moments on the device's clock."""
+
+    make: Callable[[], Event]
+    stream: Callable[[], Any]
+
+    def mark(self, _: int) -> Event:
+        """When the device has done all that it was given."""
+        event = self.make()
+        event.record(self.stream())
+        return event
+
+    def seconds(self, begin: Event, end: Event) -> float | None:
+        """Between two of them; None where the device has not got there."""
+        if not (begin.query() and end.query()):
+            return None
+        return float(begin.elapsed_time(end)) / 1e3
+
+
 class _Wait(NamedTuple):
     """One wait for a batch; at an epoch's end no batch came, and at its beginning none was there before."""
 
@@ -41,6 +60,10 @@ class DeviceIdle:
         self._add_up()
         total = self._idle_ms + self._busy_ms
         return self._idle_ms / total if self._busy_ms > 0 else None
+
+    def begun(self) -> None:
+        """An epoch begins, whether the one before was ended or left."""
+        self._before = self._asked = None
 
     def asked(self) -> None:
         """The loop asks for a batch."""
@@ -86,6 +109,15 @@ def find() -> DeviceIdle | None:
     """For the current device, if there is one."""
     if not uses_cuda():
         return None
+    return DeviceIdle(*_events())
+
+
+def clock() -> DeviceClock | None:
+    """That of the current device, if there is one."""
+    return DeviceClock(*_events()) if uses_cuda() else None
+
+
+def _events() -> tuple[Callable[[], Event], Callable[[], Any]]:
     cuda = sys.modules["torch"].cuda
     number = cuda.current_device()  # the loop may choose another one later
-    return DeviceIdle(lambda: cuda.Event(enable_timing=True), lambda: cuda.current_stream(number))
+    return lambda: cuda.Event(enable_timing=True), lambda: cuda.current_stream(number)

@@ -3,11 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+from typing import Any, NamedTuple
 
+from pipebench.errors import one_line
+from pipebench.machine import cgroup_quota
 from pipebench.stats import Comparison, compare
 from pipebench.watching.facts import Facts, verdict
 from pipebench.watching.headroom import gains
@@ -22,42 +24,79 @@ class Seen:
 
     rank: int | None
     facts: Facts
-    seconds: tuple[float, ...]
+    seconds: tuple[float | None, ...] = ()
     """Of stretches, see `headroom.Headroom`."""
     replayed: bool = False
     """Whether a batch was handed out again."""
+    cores: float | None = None
+    """That the process and those that it started kept busy."""
+    cpus: frozenset[int] = frozenset()
+    """That they may use."""
 
 
 def read(folder: Path) -> list[list[Seen]]:
     """Loaders that were iterated, the one with most time first: each by rank, equal names together.
 
     Processes that ran one after another are no ranks of each other: of one rank, or of none, there is one
-    in a group.
+    in a group. Their core use is that of all ranks which share cores, over what they may use.
     """
-    processes = sorted(
-        (json.loads(path.read_text()) for path in folder.glob("*.json")), key=lambda raw: raw["begun_ns"]
-    )
+    processes = sorted(filter(None, map(_process, folder.glob("*.json"))), key=lambda one: one.begun_ns)
     found: dict[tuple[str, int, int], list[Seen]] = {}
     before: Counter[int | None] = Counter()
-    for number, raw in enumerate(processes):
-        rank, times = raw["rank"], Counter[str]()
-        turn = -1 - number if rank is None else before[rank]
-        before[rank] += 1
-        for loader in raw["loaders"]:
-            seen = _seen(rank, loader)
+    for number, process in enumerate(processes):
+        times = Counter[str]()
+        turn = -1 - number if process.rank is None else before[process.rank]
+        before[process.rank] += 1
+        for seen in process.loaders:
             found.setdefault((seen.facts.label, times[seen.facts.label], turn), []).append(seen)
             times[seen.facts.label] += 1
     groups = [sorted(seen, key=lambda one: -1 if one.rank is None else one.rank) for seen in found.values()]
+    quota = cgroup_quota()
+    groups = [[_beside(one, group, quota) for one in group] for group in groups]
     return sorted(groups, key=lambda group: -sum(_time(one.facts) for one in group))
 
 
-def _seen(rank: int | None, raw: Mapping[str, Any]) -> Seen:
+def errors(folder: Path) -> list[str]:
+    """Why watching ended in some process, each reason once."""
+    return sorted({one_line(path.read_text()) for path in folder.glob("*.error")})
+
+
+class _Process(NamedTuple):
+    rank: int | None
+    begun_ns: int
+    loaders: list[Seen]
+
+
+def _process(path: Path) -> _Process | None:
+    """None of what another version of pipebench, in the command's own environment, has written otherwise."""
+    try:
+        raw = json.loads(path.read_text())
+        loaders = [_seen(raw, loader) for loader in raw["loaders"]]
+        return _Process(raw["rank"], raw["begun_ns"], loaders)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _seen(raw: Mapping[str, Any], loader: Mapping[str, Any]) -> Seen:
     return Seen(
-        rank=rank,
-        facts=Facts(**raw["facts"]),
-        seconds=tuple(raw["seconds"]),
-        replayed=raw["replayed"],
+        rank=raw["rank"],
+        facts=Facts(**loader["facts"]),
+        seconds=tuple(loader["seconds"]),
+        replayed=loader["replayed"],
+        cores=loader["cores"],
+        cpus=frozenset(raw["cpus"]),
     )
+
+
+def _beside(one: Seen, group: Sequence[Seen], quota: float | None) -> Seen:
+    """With the core use of all ranks that share its cores."""
+    sharing = [other for other in group if other.cpus & one.cpus]
+    busy = [other.cores for other in sharing if other.cores is not None]
+    cpus = len(frozenset().union(*(other.cpus for other in sharing)))
+    allowed = min(cpus, quota or cpus)
+    if not allowed or len(busy) < len(sharing):
+        return one
+    return replace(one, facts=replace(one.facts, core_use=sum(busy) / allowed))
 
 
 def _time(found: Facts) -> float:
@@ -88,7 +127,6 @@ def _is_waited_for(group: Sequence[Seen]) -> bool:
 def headroom(group: Sequence[Seen]) -> Comparison | None:
     """How much faster replayed stretches were than real ones: over all ranks, which switched together."""
     by_rank = [gains(list(one.seconds)) for one in group]
-    pairs = min(map(len, by_rank))
-    if pairs == 0:
-        return None
-    return compare([fmean(rank[place] for rank in by_rank) for place in range(pairs)])
+    pairs = [[gain for gain in pair if gain is not None] for pair in zip(*by_rank, strict=False)]
+    known = [fmean(pair) for pair in pairs if len(pair) == len(group)]
+    return compare(known) if known else None

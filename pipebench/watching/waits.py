@@ -12,6 +12,9 @@ KEPT = 1 << 20
 LOOKED_FOR = 3
 """Steps until which a device is looked for: the first one may be what brings it to work."""
 
+LOOK_NS = 1_000_000_000
+"""Between looks at the CPU time of the process tree, at least."""
+
 now_ns = time.monotonic_ns
 
 
@@ -25,10 +28,13 @@ class Waits:
         """All but the very first wait, which is the start-up's."""
         self.busy_ns = 0
         """From a batch's arrival until the next one was asked for."""
-        self.firsts_ns: list[int] = []
+        self.firsts_ns = array("q")
         """The wait for each epoch's first batch, the loader's own start in it."""
         self.latest_ns = array("q")
         self.device: device.DeviceIdle | None = None
+        self._latest: Epoch | None = None
+        self._pending_ns: int | None = None
+        """From the only batch of an epoch that was left to the next epoch: a step, if epochs go on so."""
         self._begun: tuple[int, int] | None = None
         self._seen: tuple[int, int] | None = None
 
@@ -43,11 +49,30 @@ class Waits:
         """Another epoch begins now."""
         if self._begun is None:
             self._begun = _look()
-        return Epoch(self)
+        if self.device is not None:
+            self.device.begun()
+        self._close_latest()
+        self._latest = Epoch(self)
+        return self._latest
+
+    def _close_latest(self) -> None:
+        """A loop over `next(iter(loader))` leaves each epoch after a batch, and its step follows."""
+        latest = self._latest
+        if latest is None or not latest.was_left_after_one:
+            self._pending_ns = None
+            return
+        if self._pending_ns is not None:
+            self.busy_ns += self._pending_ns
+        self._pending_ns = now_ns() - latest.got_ns
 
     def look(self) -> None:
         """Notes what CPU time was used up to now."""
         self._seen = _look()
+
+    def look_now_and_then(self) -> None:
+        """The same, unless that was done just before."""
+        if self._seen is None or now_ns() - self._seen[0] > LOOK_NS:
+            self.look()
 
 
 class Epoch:
@@ -55,7 +80,15 @@ class Epoch:
 
     def __init__(self, waits: Waits) -> None:
         self._waits = waits
-        self._got_ns = 0
+        self.got_ns = 0
+        """When the latest batch came."""
+        self._steps = 0
+        self._ended = False
+
+    @property
+    def was_left_after_one(self) -> bool:
+        """Whether there was one batch, and nobody asked for another."""
+        return self._steps == 1 and not self._ended
 
     def ask(self) -> int:
         """A batch is asked for now, which is returned."""
@@ -71,11 +104,12 @@ class Epoch:
         waits, wait = self._waits, got_ns - asked_ns
         if waits.device is not None:
             waits.device.came()
-        if self._got_ns:
-            waits.busy_ns += asked_ns - self._got_ns
+        if self.got_ns:
+            waits.busy_ns += asked_ns - self.got_ns
         else:
             waits.firsts_ns.append(wait)
-        self._got_ns = got_ns
+        self.got_ns = got_ns
+        self._steps += 1
         if waits.steps:
             waits.wait_ns += wait
             if len(waits.latest_ns) < KEPT:
@@ -86,11 +120,17 @@ class Epoch:
 
     def end(self, asked_ns: int) -> None:
         """The last step ended then."""
-        if self._got_ns:
-            self._waits.busy_ns += asked_ns - self._got_ns
+        self._ended = True
+        if self.got_ns:
+            self._waits.busy_ns += asked_ns - self.got_ns
         if self._waits.device is not None:
             self._waits.device.ended()
-        self._waits.look()
+        self._waits.look_now_and_then()
+
+    def left(self) -> None:
+        """Nobody asks for another batch."""
+        if not self.was_left_after_one:
+            self.end(self.ask())
 
 
 def _look() -> tuple[int, int] | None:

@@ -5,9 +5,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
 
+from pipebench import machine
 from pipebench.watching.facts import Facts, facts, verdict
+from pipebench.watching.hook import describe, length
+from pipebench.watching.rank import note, rank
+from pipebench.watching.remembered import Remembered
 from pipebench.watching.text import lines
 from pipebench.watching.waits import Waits, now_ns
 
@@ -22,6 +25,7 @@ class Watch(Generic[T]):
         self._waits = waits
 
     def __iter__(self) -> Iterator[T]:
+        note()
         epoch = self._waits.begin()
         asked = epoch.ask()
         try:
@@ -29,59 +33,80 @@ class Watch(Generic[T]):
                 epoch.step(asked, now_ns())
                 yield batch
                 asked = epoch.ask()
-        except GeneratorExit:  # the loop was left
-            asked = epoch.ask()
+        except GeneratorExit:
+            epoch.left()
             raise
-        finally:
+        except BaseException:
             epoch.end(asked)
+            raise
+        epoch.end(asked)
 
     def __len__(self) -> int:
         return len(self._loader)  # type: ignore[arg-type] # where the loader has no length, it says so
 
+    def __bool__(self) -> bool:
+        return bool(self._loader)
+
     def __getattr__(self, name: str) -> Any:
+        if name == "_loader":  # of a copy that is not complete
+            raise AttributeError(name)
         return getattr(self._loader, name)
 
     def facts(self) -> Facts | None:
         """What is known up to now; None before the first batch."""
         self._waits.look()
-        return facts(self._waits, len(os.sched_getaffinity(0)))
+        return facts(self._waits, len(machine.usable_cpus()))
 
     def report(self) -> str:
         """The same as text."""
         found = self.facts()
-        return "\n".join([*lines([(None, found)]), verdict(found)]) if found else "no batch has come yet"
+        return _text(found) if found else "no batch has come yet"
 
 
-_known: "WeakKeyDictionary[Any, Waits]" = WeakKeyDictionary()
+def _text(found: Facts) -> str:
+    return "\n".join([*lines([(rank(), found)]), verdict(found)])
+
+
+_known: Remembered[Waits] = Remembered()
 _told: list[Waits] = []
 
 
 def watch(loader: Iterable[T], *, tell: bool = True) -> Watch[T]:
     """Watches a loader, for `for batch in pipebench.watch(loader): ...` in each epoch anew.
 
-    Watched again, the same loader goes on with the same figures. When the process ends they are told on
-    stderr, unless `tell` is False. Costs two readings of the clock a step, with CUDA two events too, and
-    never waits for a device.
+    Watched again, the same loader goes on with the same figures, and so does one like it that is made when it
+    is gone. When the process ends they are told on stderr, unless `tell` is False. Costs two readings of the
+    clock a step, with CUDA two events too, and never waits for a device.
     """
-    try:
-        waits = _known.get(loader)
-    except TypeError:  # it cannot be remembered, as a list cannot
-        waits = None
-    if waits is None:
-        waits = Waits(type(loader).__name__)
+
+    def make() -> Waits:
+        made = Waits(_label(loader))
         if tell:
-            _told.append(waits)
-        if _can_be_remembered(loader):
-            _known[loader] = waits
-    return Watch(loader, waits)
+            _told.append(made)
+        return made
+
+    return Watch(loader, _known.of(loader, (_label(loader), length(loader), tell), make))
 
 
-def _can_be_remembered(loader: object) -> bool:
-    return type(loader).__hash__ is not None and hasattr(loader, "__weakref__")
+def _label(loader: object) -> str:
+    try:
+        return f"{type(loader).__name__} of {describe(loader)}"
+    except Exception:
+        return type(loader).__name__
 
 
 @atexit.register
 def _tell() -> None:
     for waits in _told:
-        if found := facts(waits, len(os.sched_getaffinity(0))):
-            print("\n".join([*lines([(None, found)]), verdict(found)]), file=sys.stderr)
+        if found := facts(waits, len(machine.usable_cpus())):
+            print(_text(found), file=sys.stderr)
+
+
+def _forget() -> None:
+    """A child that was forked has watched nothing yet."""
+    global _known
+    _known = Remembered()
+    _told.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -31,8 +31,20 @@ def run_the_other() -> None:
         sys.modules["sitecustomize"] = this
 
 
-import_package()
-from pipebench.watching import hook  # noqa: E402 - it may have had to be found first
+def note(error: Exception) -> None:
+    """That this process is not watched, for the command that waits for its end."""
+    folder = os.environ.get("PIPEBENCH_WATCH", "")
+    if os.path.isdir(folder):  # noqa: PTH112
+        with open(f"{folder}/{os.getpid()}.error", "w") as file:  # noqa: PTH123
+            file.write(f"{type(error).__name__}: {error}, in Python {sys.version.split()[0]}")
 
-hook.install()
-run_the_other()
+
+try:
+    import_package()
+    from pipebench.watching import hook
+
+    hook.install()
+except Exception as error:
+    note(error)
+finally:
+    run_the_other()
