@@ -27,7 +27,7 @@ examples:
   pipebench diagnose D --step emulate:1400 --quick --json
   pipebench diagnose --loader mymodule:make_loader --step mymodule:make_step
 """
-MAX_BYTES = "2GB"
+MAX_BYTES, BATCH_SIZE = "2GB", 64
 SECONDS, QUICK_SECONDS = 120.0, 30.0
 """That a diagnosis takes at most."""
 
@@ -56,7 +56,8 @@ class DiagnoseCommand:
             metavar="S",
             help="null, emulate:RATE[,host_cpu=SHARE], model:NAME or MODEL@ACCELERATOR (default: null)",
         )
-        add("--batch-size", type=int, default=64, metavar="B", help="default: 64")
+        about = f"default: {BATCH_SIZE}; of a loader of your own, what a batch counts as"
+        add("--batch-size", type=int, metavar="B", help=about)
         add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
         add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
         add("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
@@ -107,7 +108,7 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
 
     def goes_on(samples: int) -> bool:
         passed: float = (SystemClock().now_ns() - args.began_ns) / 1e9
-        return samples < args.batch_size or passed < SAMPLING_SHARE * seconds
+        return samples < (args.batch_size or BATCH_SIZE) or passed < SAMPLING_SHARE * seconds
 
     if args.data is None:
         return args
@@ -241,6 +242,11 @@ def _own_spec(args: argparse.Namespace) -> "TrialSpec":
 
     if args.loader is None or not is_path(args.loader):
         raise BadInput("name a dataset, or a loader of your own with --loader module:function")
+    if args.cache == "cold" or args.preprocessing:
+        option = "--cache cold" if args.cache == "cold" else "--preprocessing"
+        raise BadInput(f"{option} needs a dataset: what a loader of your own reads is its own affair")
+    if args.batch_size is not None and args.batch_size < 1:
+        raise BadInput(f"--batch-size must be at least 1, not {args.batch_size}")
     if parse_step(args.step).kind == "model":
         raise BadInput(f"--step {args.step} needs a dataset; name a step of your own as module:function")
     return TrialSpec(
@@ -249,7 +255,7 @@ def _own_spec(args: argparse.Namespace) -> "TrialSpec":
         options={},
         python=sys.executable,
         data="",
-        batch_size=0,
+        batch_size=args.batch_size or 0,
         preprocessing={},
         shuffle=False,
         drop_last=False,
@@ -269,7 +275,7 @@ def _request(args: argparse.Namespace) -> "Request":
     return Request(
         data=(args.data,),
         steps=(args.step,),
-        batch_size=args.batch_size,
+        batch_size=BATCH_SIZE if args.batch_size is None else args.batch_size,
         preprocessing=args.preprocessing,
         seed=args.seed,
         cores=args.cores,

@@ -10,15 +10,13 @@ from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.relief import Relief, reaches
 from pipebench.diagnosis.seen import Seen
 from pipebench.diagnosis.session import Session
-from pipebench.diagnosis.staging import room
+from pipebench.diagnosis.staging import OVERHEAD, room
 from pipebench.diagnosis.verdict import LOADER
 from pipebench.kinds import Probe, kind
 from pipebench.probe import write_probes
 
 SECONDS = 1.0
 MOST_BYTES, MOST_SAMPLES = 256_000_000, 4096
-OVERHEAD = 4096
-"""Bytes that a payload takes besides its own, in a file or in a tar, at most."""
 LEAST_SAVED = 0.05
 """Of the loader's CPU time: what must be saved for anything to be seen."""
 

@@ -61,6 +61,8 @@ class Evidence:
     is_remote: bool = False
     """Whether all phases read from somewhere else than this host."""
     fused: tuple[tuple[Stage, ...], ...] = ()
+    lacks_step: bool = False
+    """Whether there is a step that could not be measured alone."""
 
     @property
     def whole(self) -> Seen:

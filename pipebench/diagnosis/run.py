@@ -23,6 +23,8 @@ NEAR = 1.5
 """Terms within this factor of the lowest are measured on."""
 QUICKLY_ENOUGH, ENOUGH = 2, 3
 """Blocks after which phases end where a verdict is given."""
+IMPORT_SECONDS = 4.0
+"""That the first trial on a number of cores takes besides, since a process is started for it."""
 FIRST_SECONDS, SECONDS = 1.0, 2.0
 """Measured in a phase's first trial, and in each further one."""
 MOST_OF_TIME = 1 / 8
@@ -96,7 +98,8 @@ def _first(session: Session, bench: Bench) -> Bench:
         lasts = needed
         record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=lasts), 0)
         if session.seen(Phase.WARM) is None:
-            reason = record.reason or "fewer than three batches arrived; try a smaller --batch-size"
+            hint = "" if bench.is_own else "; try a smaller --batch-size"
+            reason = record.reason or f"fewer than three batches arrived{hint}"
             raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
         needed = _seconds_if_uneven(session, Phase.WARM)
     return with_workers(replace(bench, fused=fused_by(bench.spec)), record)
@@ -113,7 +116,7 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
     for stage in (_ends, _cheapest_cut, _probes, _other_cuts, _scaling):
         for phase in stage(session, bench):
             _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
-    _try_core_counts(session, bench, share)
+        _check_step(session)
     block = 1
     while session.allows(share) and not (block >= enough and _is_settled(session, bench)):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
@@ -122,6 +125,14 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
         if not any(ran):
             break
         block += 1
+    _try_core_counts(session, bench, share)
+
+
+def _check_step(session: Session) -> None:
+    """Raises `BadInput` where loader and step can't run together."""
+    failed = [record for record in session.of(Phase.END_TO_END) if record.status != "ok"]
+    if failed:
+        raise BadInput(f"{session.loader} and the step cannot run together: {failed[0].reason}")
 
 
 def _try_phase(
@@ -136,11 +147,11 @@ def _try_phase(
 
 
 def _try_core_counts(session: Session, bench: Bench, share: float) -> None:
-    """2, 4, 8, ... of them, where there are more."""
+    """2, 4, 8, ... of them, where there are more and time is left: no verdict rests on them."""
     for count in core_counts(len(bench.spec.cpus))[1:-1]:
-        if session.allows(share, FIRST_SECONDS):
+        if session.allows(share, IMPORT_SECONDS + FIRST_SECONDS):
             spec = replace(bench.on_cores(count), seconds=FIRST_SECONDS)
-            session.attempt(Phase.FEWER_CORES, spec, 0, str(count))
+            session.attempt(Phase.FEWER_CORES, spec, 0, str(count), starts=True)
 
 
 def _seconds_if_uneven(session: Session, phase: Phase) -> float:
@@ -232,6 +243,7 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         workers=bench.workers,
         is_remote=bench.is_remote and not bench.memory,
         fused=bench.fused,
+        lacks_step=bench.has_step and seen[Phase.STEP_ONLY] is None,
     )
 
 

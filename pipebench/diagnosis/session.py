@@ -74,10 +74,13 @@ class Session(Trials):
         lasts = self._slowest if measured is None else self._besides + measured
         return self.seconds + (lasts if self.records else FIRST_GUESS) <= share * self.max_seconds
 
-    def attempt(self, phase: Phase, spec: TrialSpec, block: int, note: str = "") -> Record:
+    def attempt(
+        self, phase: Phase, spec: TrialSpec, block: int, note: str = "", *, starts: bool = False
+    ) -> Record:
         """Runs one trial. Raises `BadInput` if the pipeline as it is was given something wrong.
 
-        What a diagnosis itself has changed about it may not fit: then that trial has failed.
+        What a diagnosis itself has changed about it may not fit: then that trial has failed. One that
+        `starts` a process of its own says nothing of how long the others take.
         """
         began = self.seconds
         identity = {"run": self.run, "contestant": contestant(self.loader, phase, note), "block": block}
@@ -86,10 +89,12 @@ class Session(Trials):
             raise BadInput(record.reason)
         results.append(self.out, record)
         self.records.append(record)
+        self.tell(record)
+        if starts:
+            return record
         took = self.seconds - began
         self._slowest = max(FORGETS * self._slowest, took)
         self._besides = max(FORGETS * self._besides, took - spec.seconds)
-        self.tell(record)
         return record
 
     def failed(self, phase: Phase) -> bool:

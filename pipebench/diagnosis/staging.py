@@ -14,6 +14,8 @@ from pipebench.files import Range, join, read_ranges, sizes, why
 from pipebench.sampling.listing import taking_turns
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where memory is a filesystem on Linux
+OVERHEAD = 4096
+"""Bytes that a file takes besides its own, at most."""
 MOST_SHARE = 0.5
 """Of the memory that is free."""
 PIECE_BYTES, TOGETHER = 2**20, 32
@@ -28,14 +30,16 @@ def stage(dataset: Dataset, place: Path, goes_on: Callable[[], bool]) -> str | N
     """
     try:
         files = _files(dataset)
-        if sum(size for _, size in files) > room(place) or any(_leads_out(name) for name, _ in files):
+        needed = sum(size + OVERHEAD for _, size in files)
+        if needed > room(place) or any(_leads_out(name) for name, _ in files):
             return None
-        _create(files, place)
         pieces = taking_turns(_pieces(dataset.root, name, size) for name, size in files)
         while some := list(islice(pieces, TOGETHER)):
             if not goes_on():
                 return None
-            _fetch(some, place)
+            contents = read_ranges([piece.range for piece in some])
+            if not _written(some, contents, place):
+                return None
     except OSError as error:
         raise BadInput(f"{dataset.url} cannot be read: {why(error)}") from None
     write_dataset(replace(dataset, url=str(place), root=str(place)), dataset.index)
@@ -56,12 +60,6 @@ def _leads_out(name: str) -> bool:
     return Path(name).is_absolute() or ".." in Path(name).parts
 
 
-def _create(files: Sequence[tuple[str, int]], place: Path) -> None:
-    for name, _ in files:
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).touch()
-
-
 class _Piece(NamedTuple):
     name: str
     range: Range
@@ -72,12 +70,17 @@ def _pieces(root: str, name: str, size: int) -> Iterator[_Piece]:
         yield _Piece(name, Range(join(root, name), offset, min(PIECE_BYTES, size - offset)))
 
 
-def _fetch(pieces: Sequence[_Piece], place: Path) -> None:
-    """Those of one file come in order."""
-    contents = read_ranges([piece.range for piece in pieces])
-    for piece, content in zip(pieces, contents, strict=True):
-        with (place / piece.name).open("ab") as file:
-            file.write(content)
+def _written(pieces: Sequence[_Piece], contents: Sequence[bytes], place: Path) -> bool:
+    """Whether there was room for them. Those of one file come in order."""
+    try:
+        for piece, content in zip(pieces, contents, strict=True):
+            path = place / piece.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as file:
+                file.write(content)
+    except OSError:  # others have taken the room meanwhile
+        return False
+    return True
 
 
 def room(place: Path) -> float:

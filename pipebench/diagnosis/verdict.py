@@ -101,6 +101,8 @@ def bound(evidence: Evidence) -> Interval:
 
 def name(evidence: Evidence) -> Named:
     """What holds the pipeline back."""
+    if evidence.lacks_step:
+        return Named(Narrow.UNDECIDED, why=("the step alone was not measured, and may be what is narrow",))
     ranked = sorted(terms(evidence).items(), key=lambda item: item[1].estimate)
     lowest = ranked[0]
     if len(ranked) > 1:

@@ -217,9 +217,20 @@ def _limits(diagnosis: Diagnosis) -> Iterator[str]:
             "and intervals may be too narrow."
         )
     yield from _caches(diagnosis.records)
+    yield from _counted(diagnosis)
     cores, trials = diagnosis.evidence.cores, len(diagnosis.records)
     yield f"{cores} cores, {trials} trials in {diagnosis.seconds:.0f} s; same work: unchecked."
     yield "Intervals hold for this session on this host only."
+
+
+def _counted(diagnosis: Diagnosis) -> Iterator[str]:
+    """How samples of a loader of one's own are counted, where nobody said it."""
+    trace = diagnosis.records[0].trace
+    if diagnosis.bench.is_own and not diagnosis.bench.spec.batch_size and trace is not None:
+        yield (
+            f"A batch counts as {trace.sizes[0]} samples by the length of its first array; --batch-size says "
+            "otherwise."
+        )
 
 
 def _caches(records: Sequence[Record]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -25,8 +25,20 @@ def listed(url: str) -> Iterator[Listed]:
 def _local(root: Path, been: Been) -> Iterator[Listed]:
     been.add(_place(root))
     below = sorted(os.scandir(root), key=lambda entry: entry.name)
-    yield from (_file(root, entry) for entry in below if entry.is_file())
-    yield from taking_turns(_walk(root, entry.path, been) for entry in below if entry.is_dir())
+    yield from (_file(root, entry) for entry in below if _leads_to(entry.is_file, entry))
+    yield from taking_turns(
+        _walk(root, entry.path, been) for entry in below if _leads_to(entry.is_dir, entry)
+    )
+
+
+def _leads_to(ask: Callable[[], bool], entry: "os.DirEntry[str]") -> bool:
+    """A link that leads nowhere, to itself, or to where one may not look is none of either."""
+    try:
+        return ask() and not (entry.is_symlink() and not os.access(entry.path, os.R_OK))
+    except OSError:
+        if entry.is_symlink():
+            return False
+        raise
 
 
 def taking_turns(several: Iterable[Iterator[T]]) -> Iterator[T]:
@@ -46,9 +58,9 @@ def _walk(root: Path, folder: str, been: Been) -> Iterator[Listed]:
     folders = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir():
+            if _leads_to(entry.is_dir, entry):
                 folders.append(entry.path)
-            elif entry.is_file():
+            elif _leads_to(entry.is_file, entry):
                 yield _file(root, entry)
     for below in sorted(folders):
         yield from _walk(root, below, been)
