@@ -12,15 +12,13 @@ from statistics import median
 
 from pipebench.monotone import Falling
 from pipebench.replay import Pace, bounds
-from pipebench.seen import Seen
+from pipebench.seen import Seen, points
 from pipebench.stats import LOOKS, Interval, mean_interval, rate_interval
 
 AGREE = 0.03
 """By which interpolation and replay may differ."""
 SHARES = (0.95, 0.90)
 """Utilisations whose rates are told."""
-LEAST = 1e-6
-"""Utilisation below which nothing is distinguished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +55,17 @@ class Predictor:
     def curve(self) -> Falling:
         """Through the medians over blocks."""
         rates = sorted({rate for block in self.seen.shares.values() for rate in block})
-        points = [
-            (rate, max(LEAST, median(block[rate] for block in self.seen.shares.values() if rate in block)))
-            for rate in rates
-        ]
-        return Falling(points)
+        blocks = self.seen.shares.values()
+        return Falling(
+            points({rate: median(block[rate] for block in blocks if rate in block) for rate in rates})
+        )
 
     @cached_property
     def _curves(self) -> list[Falling]:
         """One for each whole block."""
         most = max(len(block) for block in self.seen.shares.values())
         whole = [block for block in self.seen.shares.values() if len(block) == most]
-        return [Falling([(rate, max(LEAST, share)) for rate, share in block.items()]) for block in whole]
+        return [Falling(points(block)) for block in whole]
 
     @property
     def blocks(self) -> int:

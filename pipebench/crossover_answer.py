@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from pipebench.crossover import SHARES, Crossing, Prediction, Predictor
 from pipebench.held_back import Holds, held_back
 from pipebench.scaling import Need, need
-from pipebench.seen import Seen
+from pipebench.seen import Seen, Tried
 from pipebench.stats import Interval, mean_interval, rate_interval
 from pipebench.step import parse_step
 from pipebench.targets import Target, around
@@ -34,8 +35,10 @@ class Check:
 
     step: str
     predicted: Prediction
-    at_pace: Prediction
-    """What is predicted for the pace that the loader had by then."""
+    at_pace: float
+    """The utilisation that is predicted for the pace which the loader had in these trials."""
+    pace: float
+    """That pace, over the usual one."""
     measured: Interval
     trials: int
 
@@ -47,7 +50,7 @@ class Check:
     @property
     def off_at_pace(self) -> float:
         """The same, had the pace been known."""
-        return self.measured.estimate - self.at_pace.share.estimate
+        return self.measured.estimate - self.at_pace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +77,6 @@ class Answer:
     """The sweep: rate and utilisation."""
     rates_by_cores: dict[int, float]
     checks: tuple[Check, ...]
-    later_pace: float
-    """The loader's pace while these ran, over that of the sweep."""
     boundaries: bool
     disturbed: int
     """Blocks; `left_out` of them had no vote."""
@@ -106,7 +107,6 @@ def answer(seen: Seen, targets: Sequence[Target], floor: float | None = None) ->
         points=tuple(_points(seen)),
         rates_by_cores=seen.rates_by_cores,
         checks=tuple(_checks(predictor)),
-        later_pace=seen.later_pace,
         boundaries=seen.boundaries,
         disturbed=seen.disturbed,
         left_out=seen.left_out,
@@ -144,13 +144,16 @@ def _points(seen: Seen) -> list[tuple[float, Interval]]:
 
 
 def _checks(predictor: Predictor) -> list[Check]:
-    return [
-        Check(
-            step=step,
-            predicted=predictor.at(parse_step(step).rate),
-            at_pace=predictor.at(parse_step(step).rate / predictor.seen.later_pace),
-            measured=mean_interval(shares),
-            trials=len(shares),
-        )
-        for step, shares in predictor.seen.checks.items()
-    ]
+    return [_check(predictor, step, trials) for step, trials in predictor.seen.checks.items()]
+
+
+def _check(predictor: Predictor, step: str, trials: Sequence[Tried]) -> Check:
+    rate = parse_step(step).rate
+    return Check(
+        step=step,
+        predicted=predictor.at(rate),
+        at_pace=fmean(predictor.at(rate / trial.pace).share.estimate for trial in trials),
+        pace=fmean(trial.pace for trial in trials),
+        measured=mean_interval([trial.share for trial in trials]),
+        trials=len(trials),
+    )

@@ -5,6 +5,7 @@ what its work is.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from math import log
 from statistics import median
 
 from pipebench.contract import Stage
@@ -13,6 +14,7 @@ from pipebench.diagnosis.phases import CUTS
 from pipebench.diagnosis.seen import see
 from pipebench.diagnosis.verdict import name
 from pipebench.figures import Derive, Figures, epoch_batches, window
+from pipebench.monotone import Falling
 from pipebench.replay import Pace, pace
 from pipebench.results import CEILING, Record
 from pipebench.scaling import core_counts
@@ -20,10 +22,43 @@ from pipebench.schedule import Contestant
 from pipebench.step import parse_step
 from pipebench.sweep import FIRST_BLOCKS, cut, fewer
 
+NEAREST = 3
+"""Rates whose trials tell what CPU time is usual at another."""
 LEAST_CLEAN = 2
 """Blocks that must have been undisturbed, for the disturbed ones to be left out."""
 IN_FLIGHT = 3
 """Batches that the device has to work on, at most, when an epoch's last batch has been taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial on a step that was predicted first."""
+
+    share: float
+    """Utilisation."""
+    pace: float
+    """The loader's, over its usual one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What tells the pace that a loader has in a trial: hosts change their speed from one to the next.
+
+    Where the loader's work fills the cores its rate is that of the cores over its CPU seconds a sample, which
+    are known of every trial, on whichever step. Where only a share of the cores is used, the rest of a
+    sample's time doesn't change with the host's speed: -d ln P / d ln(CPU seconds) is that share.
+    """
+
+    cpu_seconds: Mapping[float, Sequence[float]]
+    """Of a sample, by the emulated rates of the sweep: work that is interrupted more often takes longer."""
+
+    def pace(self, rate: float, found: Figures) -> float:
+        """In that trial on a step of that rate, over the usual one; 1 where CPU time is not known."""
+        near = sorted(self.cpu_seconds, key=lambda known: abs(log(known / rate)))[:NEAREST]
+        usual = [seconds for known in near for seconds in self.cpu_seconds[known]]
+        if not usual or not found.cpu_seconds_per_sample or found.core_use is None:
+            return 1.0
+        return float((median(usual) / found.cpu_seconds_per_sample) ** min(1.0, found.core_use))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +70,7 @@ class Seen:
     own: Mapping[int, float]
     """Samples per second on the null step."""
     shares: Mapping[int, Mapping[float, float]]
-    """Utilisation by emulated rate."""
+    """Utilisation by emulated rate, at the loader's usual pace."""
     by_cores: Mapping[int, Mapping[int, float]]
     """Samples per second on the null step by core count, all of them included."""
     pace: Pace | None = None
@@ -49,10 +84,8 @@ class Seen:
     """Blocks in which other processes kept cores busy."""
     left_out: int = 0
     """Of these, where two others remained."""
-    checks: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """Utilisation by step, of the steps that were predicted first."""
-    later_pace: float = 1.0
-    """The loader's pace while these ran, over its pace during the sweep; 1 where that was not looked at."""
+    checks: Mapping[str, Sequence["Tried"]] = field(default_factory=dict)
+    """By step, of the steps that were predicted first."""
 
     @property
     def own_rate(self) -> float:
@@ -94,8 +127,8 @@ def seen(
 ) -> Seen | None:
     """What the records show of the loader, over epochs of so many samples; None where it has no two rates.
 
-    `checks` are the steps that were predicted first; one beyond the sweep tells the pace by then. Of the
-    blocks those `marked` as disturbed are left out, where two others remain.
+    `checks` are the steps that were predicted first. Of the blocks those `marked` as disturbed are left out,
+    where two others remain.
     """
     found = [(record, f) for record in records if record.block >= 0 and (f := derive(record))]
     mine = [(record, f) for record, f in found if record.contestant == contestant.label]
@@ -106,11 +139,10 @@ def seen(
     null = {record.block: (record, f) for record, f in kept if record.spec.step == "null"}
     undisturbed = [(record, f) for record, f in found if record.block in clean]
     end = _end([f for _, f in null.values()], samples)
-    shares = _shares(kept, set(checks), end)
+    usual = _usual(kept, set(checks))
+    shares = _shares(kept, set(checks), end, usual)
     if not null or len({rate for block in shares.values() for rate in block}) < 2:
         return None
-    told = _told(mine, set(checks), end)
-    fastest = max(rate for block in shares.values() for rate in block)
     middle, figures = sorted(null.values(), key=lambda pair: pair[1].samples_per_second)[len(null) // 2]
     return Seen(
         contestant=contestant.label,
@@ -124,45 +156,61 @@ def seen(
         boundaries=end is not None,
         disturbed=len(marked & blocks),
         left_out=len(blocks - clean),
-        checks={step: own for step, own in told.items() if parse_step(step).rate <= fastest},
-        later_pace=_later_pace(
-            told, [b[fastest] * fastest for b in shares.values() if fastest in b], fastest
-        ),
+        checks=_told(kept, set(checks), end, usual),
     )
 
 
 Trials = Sequence[tuple[Record, Figures]]
 
 
-def _shares(trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None") -> dict[int, dict[float, float]]:
-    """Utilisation by block and rate, of the emulated steps of the sweep itself."""
-    found: dict[int, dict[float, float]] = {}
+LEAST = 1e-6
+"""Utilisation below which nothing is distinguished."""
+
+
+def points(shares: Mapping[float, float]) -> list[tuple[float, float]]:
+    """Of a curve, whose axes are logarithmic."""
+    return [(rate, max(LEAST, share)) for rate, share in shares.items()]
+
+
+def _usual(trials: Trials, apart: AbstractSet[str]) -> Usual:
+    seconds: dict[float, list[float]] = {}
+    for record, f in trials:
+        if record.spec.step not in (*apart, "null") and f.cpu_seconds_per_sample:
+            seconds.setdefault(parse_step(record.spec.step).rate, []).append(f.cpu_seconds_per_sample)
+    return Usual(seconds)
+
+
+def _shares(
+    trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None", usual: Usual
+) -> dict[int, dict[float, float]]:
+    """Utilisation by block and rate, of the emulated steps of the sweep itself, at the usual pace.
+
+    A loader of p times its usual pace feeds a step of rate r as the usual one feeds one of r / p.
+    """
+    measured: dict[int, dict[float, float]] = {}
+    asked: dict[int, list[float]] = {}
     for record, f in trials:
         if record.spec.step not in (*apart, "null"):
-            own = found.setdefault(record.block, {})
-            own[parse_step(record.spec.step).rate] = utilisation(record, f, end)
-    return found
+            rate = parse_step(record.spec.step).rate
+            asked.setdefault(record.block, []).append(rate)
+            measured.setdefault(record.block, {})[rate / usual.pace(rate, f)] = utilisation(record, f, end)
+    curves = {block: Falling(points(own)) for block, own in measured.items() if len(own) > 1}
+    return {
+        block: {rate: min(1.0, curve.at(rate)) for rate in asked[block]} for block, curve in curves.items()
+    }
 
 
-def _told(trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None") -> dict[str, list[float]]:
-    """Utilisations by step, of the steps that were predicted first."""
-    found: dict[str, list[float]] = {}
+def _told(
+    trials: Trials, apart: AbstractSet[str], end: "EpochEnd | None", usual: Usual
+) -> dict[str, list[Tried]]:
+    """The trials on steps that were predicted first, by step."""
+    found: dict[str, list[Tried]] = {}
     for record, f in trials:
         if record.spec.step in apart:
-            found.setdefault(record.spec.step, []).append(utilisation(record, f, end))
+            pace = usual.pace(parse_step(record.spec.step).rate, f)
+            tried = Tried(utilisation(record, f, end), pace)
+            found.setdefault(record.spec.step, []).append(tried)
     return found
-
-
-def _later_pace(told: Mapping[str, Sequence[float]], before: Sequence[float], fastest: float) -> float:
-    """Samples per second delivered to steps beyond the sweep, over those delivered to its fastest."""
-    later = [
-        share * rate
-        for step, own in told.items()
-        if (rate := parse_step(step).rate) > fastest
-        for share in own
-    ]
-    known = later and min(median(later), median(before)) > 0
-    return median(later) / median(before) if known else 1.0
 
 
 def _by_cores(contestant: Contestant, found: Trials) -> dict[int, dict[int, float]]:

@@ -20,9 +20,6 @@ from pipebench.step import parse_step
 
 FACTORS = (0.25, 0.5, 0.75, 0.87, 0.95, 1.03, 1.15, 1.4, 1.8, 2.8)
 """Emulated rates over the loader's own: dense where the loader becomes the chokepoint."""
-PACE_FACTOR = 3.2
-"""The same of a step that runs beside those that were predicted first, and tells the loader's pace by then:
-it is beyond the sweep."""
 FIRST_BLOCKS = 3
 """On the null step, from whose median rate a sweep is laid out."""
 EPOCHS = 2.2
@@ -86,11 +83,6 @@ def step(rate: float) -> str:
 def rates_about(own: float) -> list[float]:
     """The rates of a sweep."""
     return [own * factor for factor in FACTORS]
-
-
-def pace_step(own: float) -> str:
-    """So fast a step that the loader alone sets the pace."""
-    return step(PACE_FACTOR * own)
 
 
 def _with_steps(contestant: Contestant, steps: Iterable[str], shape: Shape, own: float) -> Contestant:

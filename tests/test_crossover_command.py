@@ -103,7 +103,7 @@ def test_every_loader_has_its_part_and_json_has_all(run: Callable[..., int], cap
 def test_the_step_that_is_tried_is_a_profiles(run: Callable[..., int]) -> None:
     assert run("--loader", "dali", "--out", "r.jsonl") == 0
     steps = {r.spec.step for r in read(Path("r.jsonl")) if r.contestant == "dali"}
-    assert len(steps) == 13
+    assert len(steps) == 12
     assert any("name=" in step and "@" in step for step in steps)
 
 
@@ -241,7 +241,7 @@ def test_a_sweep_whose_time_is_up_is_tried_over_the_blocks_that_it_has(run: Call
     options = ("--loader", "dali", "--out", "r.jsonl", "--trials", "5")
     assert run(*options, "--max-time", "0.0001s") == 0
     records = [r for r in read(Path("r.jsonl")) if r.contestant == "dali" and r.spec.step != "null"]
-    assert [r.block for r in records] == [0] * 12
+    assert [r.block for r in records] == [0] * 11
 
 
 @pytest.mark.parametrize("name", ["crossover", "map"])

@@ -170,7 +170,7 @@ class _Running:
         """The three parts, into one file: the loaders' own rates, the sweep, the steps predicted first."""
         from pipebench.results import read
         from pipebench.seen import own_rates
-        from pipebench.sweep import beyond, first_plan, is_swept, pace_step, sweep_plan, swept_blocks
+        from pipebench.sweep import beyond, first_plan, is_swept, sweep_plan, swept_blocks
 
         records = read(self.out) if self.out.exists() else []
         if not is_swept(records):
@@ -186,10 +186,7 @@ class _Running:
         seen = self._seen(records, tried)
         if choose is not None:
             steps = {
-                one.contestant: _merged(
-                    tried.get(one.contestant, ()), choose(one, fitting), [pace_step(rates[one.contestant])]
-                )
-                for one in seen
+                one.contestant: _merged(tried.get(one.contestant, ()), choose(one, fitting)) for one in seen
             }
             # no more blocks than there was time for
             whole = replace(shape, blocks=swept_blocks(records), max_seconds=None)

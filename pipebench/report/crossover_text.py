@@ -95,11 +95,10 @@ def _row(fed: Fed, found: Answer) -> tuple[str, ...]:
 def _checks(found: Answer) -> Iterator[str]:
     for check in found.checks:
         yield _check(check, found.blocks)
-        if abs(found.later_pace - 1) > AGREE:
-            predicted = _percent(check.at_pace.share.estimate)
+        if abs(check.pace - 1) > AGREE:
+            pace = f"{check.pace:.2f} times its usual pace then, by its CPU time, as hosts change"
             verdict = _agreement(check.off_at_pace)
-            pace = f"{found.later_pace:.2f} times the sweep's pace by then, as hosts change"
-            yield f"The loader had {pace}; for that {predicted} are predicted: {verdict}."
+            yield f"The loader had {pace}; for that {_percent(check.at_pace)} are predicted: {verdict}."
 
 
 def _check(check: Check, blocks: int) -> str:
