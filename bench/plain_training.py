@@ -6,6 +6,7 @@ python bench/plain_training.py FOLDER RATE SECONDS
 import os
 import sys
 import time
+from typing import Any
 
 from torch.utils.data import DataLoader, RandomSampler
 from torchvision import datasets, transforms
@@ -16,7 +17,7 @@ BATCH, WORKERS = 64, 2
 ENDLESS = 10_000_000
 
 
-def make_loader() -> DataLoader:
+def make_loader() -> "DataLoader[Any]":
     """One epoch that does not end."""
     usual = [transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.PILToTensor()]
     photos = datasets.ImageFolder(os.environ[FOLDER], transforms.Compose(usual))

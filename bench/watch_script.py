@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-import plain_training
-
 HERE = Path(__file__).parent
+FOLDER = "PLAIN_TRAINING_FOLDER"
+"""What tells the loader of `plain_training.py` where its images are."""
 PIPEBENCH = [sys.executable, "-m", "pipebench"]
 
 
@@ -49,7 +49,7 @@ def diagnosed(folder: str, rate: float) -> tuple[float, float]:
         stderr=subprocess.DEVNULL,
         check=True,
         cwd=HERE,
-        env=os.environ | {plain_training.FOLDER: folder},
+        env=os.environ | {FOLDER: folder},
     )
     found = json.loads(done.stdout)
     return found["data_wait"], found["stall"]
