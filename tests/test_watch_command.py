@@ -50,6 +50,46 @@ def test_a_training_is_watched_unedited(
     assert 0 < rank["data_wait"] < 1
 
 
+STREAM = """
+class Stream(torch.utils.data.IterableDataset):
+    def __iter__(self):
+        return map(torch.tensor, range(400))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "label"),
+    [
+        (
+            "batch_size=4",
+            "batch_size=4, num_workers=1, persistent_workers=True",
+            "Numbers, batches of 4, 1 workers",
+        ),
+        ("Numbers(), batch_size=4", "Stream(), batch_size=4", "Stream, batches of 4, no workers"),
+        (
+            "DataLoader(Numbers()",
+            "type('Own', (DataLoader,), {})(Numbers()",
+            "Numbers, batches of 4, no workers",
+        ),
+    ],
+)
+def test_all_sorts_of_dataloaders(
+    before: str, after: str, label: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = TRAINING.replace("loader = ", f"{STREAM}\nloader = ").replace(before, after)
+    (tmp_path / "train.py").write_text(text)
+    out = tmp_path / "waits.json"
+    command = (sys.executable, "-W", "error", str(tmp_path / "train.py"), "0")
+    assert watch("--json", "--out", str(out), "--", *command) == 0
+    told = capfd.readouterr()
+    assert told.out == "total 159600\n"
+    assert told.err == ""
+    (loader,) = json.loads(out.read_text())["loaders"]
+    assert loader["label"] == label
+    (rank,) = loader["ranks"]
+    assert (rank["steps"], rank["epochs"]) == (200, 2)
+
+
 def test_headroom_replays_and_says_that_it_does(script: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert watch("--headroom", "--", sys.executable, script, "0") == 0
     told = capfd.readouterr()

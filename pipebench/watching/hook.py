@@ -248,9 +248,12 @@ def describe(loader: Any) -> str:
 
 
 def length(loader: Any) -> int | None:
-    """Batches of an epoch, where the loader knows them."""
+    """Batches of an epoch, where the loader knows them.
+
+    A DataLoader itself isn't asked: over an IterableDataset it would warn of what it told.
+    """
     try:
-        return len(loader)
+        return len(getattr(loader, "_index_sampler", loader))
     except Exception:
         return None
 
