@@ -3,7 +3,7 @@
     python bench/watch_script.py FOLDER [--rates 300 600 1200] [--rounds 5] [--seconds 6]
 
 FOLDER holds a folder of images a class. Round after round the script `plain_training.py` runs under
-`pipebench watch`, unedited, and its loader under `pipebench diagnose --quick` with an emulated step of the
+`pipebench watch`, unedited, and its loader under `pipebench diagnose` with an emulated step of the
 same rate, which the loop waits for as the script does (depth=0). Differences are in points.
 """
 
@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).parent
 FOLDER = "PLAIN_TRAINING_FOLDER"
 """What tells the loader of `plain_training.py` where its images are."""
+SECONDS = "45s"
+"""Of one diagnosis, at most."""
 PIPEBENCH = [sys.executable, "-m", "pipebench"]
 
 
@@ -42,7 +44,14 @@ def watched(folder: str, rate: float, seconds: float) -> float:
 
 
 def diagnosed(folder: str, rate: float) -> tuple[float, float]:
-    options = ["--loader", "plain_training:make_loader", "--step", f"emulate:{rate},depth=0", "--quick"]
+    options = [
+        "--loader",
+        "plain_training:make_loader",
+        "--step",
+        f"emulate:{rate},depth=0",
+        "--max-time",
+        SECONDS,
+    ]
     done = subprocess.run(
         [*PIPEBENCH, "diagnose", *options, "--json"],
         stdout=subprocess.PIPE,
