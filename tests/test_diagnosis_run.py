@@ -280,7 +280,8 @@ def test_a_loader_without_cuts_says_what_is_not_told_apart(run: Diagnose) -> Non
 
 
 def test_waiting_is_told(run: Diagnose) -> None:
-    found = run(Pipeline(workers=1))
+    assert not any(line.startswith("Data wait") for line in lines(run(Pipeline(workers=1))))
+    found = run(Pipeline(workers=1), step="emulate:4000,depth=0")
     facts = diagnosis_facts(found)
     assert facts["data_wait"] == pytest.approx(1)
     assert "Data wait, loader and step together: 100.0% of the time." in list(lines(found))

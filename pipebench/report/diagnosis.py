@@ -18,6 +18,7 @@ from pipebench.errors import one_line
 from pipebench.figures import figures
 from pipebench.results import CEILING, Record
 from pipebench.stats import Interval
+from pipebench.step import parse_step
 from pipebench.summary import interval_text
 
 MOST_LABELS = 3
@@ -44,6 +45,7 @@ def lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"  {reason}"
     yield ""
     yield from _rates(diagnosis.evidence)
+    yield from _waiting(diagnosis)
     yield ""
     yield from _stages(diagnosis.evidence)
     yield from _confirmation(diagnosis)
@@ -128,12 +130,12 @@ def _rates(evidence: Evidence) -> Iterator[str]:
     shared = shared_cpu(evidence)
     if shared is not None:
         yield _rate(f"{'c/(a+b)':<8}both, by their CPU", shared, None, "")
-    yield from _waiting(evidence)
 
 
-def _waiting(evidence: Evidence) -> Iterator[str]:
-    """For batches by whoever takes them, and for the storage."""
-    if evidence.end_to_end is not None:
+def _waiting(diagnosis: Diagnosis) -> Iterator[str]:
+    """For batches, by a loop that waits for each step too; and for the storage."""
+    evidence, step = diagnosis.evidence, parse_step(diagnosis.bench.spec.step)
+    if evidence.end_to_end is not None and (step.kind != "emulate" or step.depth == 0):
         yield f"Data wait, loader and step together: {evidence.end_to_end.data_wait:.1%} of the time."
     read = evidence.storage
     if read is not None and read.bytes_per_second:
