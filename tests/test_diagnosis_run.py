@@ -245,6 +245,21 @@ def test_what_a_diagnosis_tries_may_not_fit(run: Diagnose) -> None:
         run(Pipeline(workers=1), refuses=("end_to_end",))
 
 
+def test_what_is_tried_does_not_outlast_the_time_by_much(run: Diagnose) -> None:
+    asked: list[tuple[str, float]] = []
+
+    def noting(self: Laboratory, spec: TrialSpec, timeout: float, **identity: Any) -> Record:
+        asked.append((identity["contestant"], timeout + self.clock.at / 1e9))
+        return real(self, spec, timeout, **identity)
+
+    real = Laboratory.__call__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Laboratory, "__call__", noting)
+        run(Pipeline(workers=1), seconds=100)
+    assert max(end for name, end in asked if "[tried" in name or "[relieved" in name) <= 100 + 6
+    assert max(end for name, end in asked if "[warm]" in name) >= 60
+
+
 @pytest.mark.parametrize(
     ("pipeline", "quick", "says"),
     [

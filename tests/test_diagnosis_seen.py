@@ -19,6 +19,7 @@ from pipebench.diagnosis.seen import (
 from pipebench.measure import Look, Trace
 from pipebench.results import Record
 from pipebench.stats import Interval
+from tests.simulated import SimulatedLoader
 
 MS = 1_000_000
 
@@ -209,3 +210,22 @@ def test_a_trial_that_ended_with_its_first_pause_lasts_for_some_of_them(record: 
 def test_even_arrivals_and_regular_pauses_need_no_longer_trial(record: Record) -> None:
     assert seconds_for([]) == 0
     assert seconds_for([traced(record), traced(record, gaps=([2.0] * 9 + [102]) * 4)]) == 0
+
+
+def test_what_an_epochs_begin_fetches_belongs_to_the_rate_of_storage(
+    make_record: Callable[..., Record],
+) -> None:
+    """50 batches of 10 in half a second, after half a second in which they were fetched."""
+    trace = SimulatedLoader(gaps_ms=[10] * 50, boundary_ms=500).trace("null", 8, 1)
+    fetched = {"fetched_bytes": 8_000_000, "requests": 80, "requests_ns": 4_000_000_000}
+    record = make_record()
+    record = replace(record, trace=trace, cache={**record.cache, **fetched})
+    steady, whole = see([record]), see([record], boundaries=True)
+    assert steady is not None
+    assert whole is not None
+    assert steady.rate.estimate == pytest.approx(1000, rel=0.01)
+    assert whole.rate.estimate == pytest.approx(500, rel=0.05)
+    assert whole.bytes_per_second == pytest.approx(1e6, rel=0.1)
+    assert whole.requests is not None
+    assert whole.requests.per_second == pytest.approx(10, rel=0.1)
+    assert whole.requests.seconds == pytest.approx(0.05)

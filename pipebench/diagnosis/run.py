@@ -225,6 +225,10 @@ def _is_settled(session: Session, bench: Bench) -> bool:
 def gather(session: Trials, bench: Bench) -> Evidence:
     """What the phases have shown so far."""
     seen = {phase: session.seen(phase) for phase in Phase}
+    storage, end_to_end = (
+        see(session.of(phase), boundaries=bench.meets_storage)
+        for phase in (Phase.COLD_READ, Phase.END_TO_END)
+    )
     loader = seen[Phase.WARM]
     assert loader is not None
     cuts = {stage: found for phase, stage in CUTS.items() if (found := seen[phase]) is not None}
@@ -232,8 +236,8 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         cores=len(bench.spec.cpus),
         loader=loader,
         step=see(session.of(Phase.STEP_ONLY), by_clock=_is_emulated(bench)),
-        storage=seen[Phase.COLD_READ],
-        end_to_end=seen[Phase.END_TO_END],
+        storage=storage,
+        end_to_end=end_to_end,
         one_core=seen[Phase.ONE_CORE],
         by_cores=_by_cores(session, len(bench.spec.cpus)),
         cuts=cuts,

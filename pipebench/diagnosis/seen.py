@@ -101,21 +101,23 @@ class Seen:
         return (self.waits or {}).get(kind, 0.0)
 
 
-def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
+def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool = False) -> Seen | None:
     """What the `ok` records of one phase show; None where none has figures.
 
-    `by_clock` says that the clock sets its rate, as that of an emulated step.
+    `by_clock` says that the clock sets its rate, as that of an emulated step. `boundaries` says that epochs'
+    ends are a part of it, as where the first bytes of an epoch are fetched from afar: what they bring is
+    delivered afterwards, and would seem to have come in no time.
     """
     found = _long_enough([(record, f) for record in records if (f := figures(record))])
     if not found:
         return None
     own, cores = [f for _, f in found], len(found[0][0].spec.cpus)
-    rates = [f.steady_samples_per_second for _, f in found]
+    rates = [f.samples_per_second if boundaries else f.steady_samples_per_second for f in own]
     cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
     uses = [use for record, f in found if (use := _use(record, f)) is not None]
     stalls = [f.stall for _, f in found if f.stall is not None]
     consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
-    speeds = [speed for record, f in found if (speed := _bytes_per_second(record, f)) is not None]
+    speeds = [speed for record, _ in found if (speed := _bytes_per_second(record)) is not None]
     return Seen(
         rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores) + _strays(found)),
         cores=cores,
@@ -126,7 +128,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False) -> Seen | None:
         bursts=median(_bursts(record) for record, _ in found),
         stall=median(stalls) if stalls else None,
         bytes_per_second=median(speeds) if speeds else None,
-        requests=_requests(found),
+        requests=_requests([record for record, _ in found]),
         data_wait=median(_data_wait(record) for record, _ in found),
         foreign_cores=median(f.foreign_cores or 0.0 for _, f in found),
         trials=len(found),
@@ -318,24 +320,25 @@ def _bursts(record: Record) -> float:
     return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
 
 
-def _bytes_per_second(record: Record, found: Figures) -> float | None:
+def _bytes_per_second(record: Record) -> float | None:
+    """Over the whole trial, what was read ahead in it."""
     counted = record.cache.get("fetched_bytes") or record.cache.get("bytes_read")
-    if not counted or record.trace is None:
-        return None
-    return float(counted) / sum(record.trace.sizes) * found.steady_samples_per_second
+    return counted / _whole_seconds(record) if counted else None
 
 
-def _requests(found: _Found) -> Requests | None:
+def _requests(records: Sequence[Record]) -> Requests | None:
     """None where a trial has not counted any."""
-    counted = [(record.cache.get("requests", 0), record.cache.get("requests_ns", 0)) for record, _ in found]
+    counted = [(record.cache.get("requests", 0), record.cache.get("requests_ns", 0)) for record in records]
     if not all(count and ns for count, ns in counted):
         return None
-    rates = [
-        count / sum(record.trace.sizes) * f.steady_samples_per_second
-        for (record, f), (count, _) in zip(found, counted, strict=True)
-        if record.trace is not None
-    ]
+    rates = [count / _whole_seconds(record) for record, (count, _) in zip(records, counted, strict=True)]
     return Requests(median(rates), median(ns / count / 1e9 for count, ns in counted))
+
+
+def _whole_seconds(record: Record) -> float:
+    """From asking for the first batch to the last one's arrival."""
+    assert record.trace is not None
+    return (record.trace.got_ns[-1] - record.trace.asked_ns[0]) / 1e9
 
 
 def _data_wait(record: Record) -> float:

@@ -20,6 +20,8 @@ FIRST_GUESS = 4.0
 FORGETS = 0.7
 """Of a slow trial's time after each further one."""
 TRIAL_TIMEOUT = 60.0
+ADDED = frozenset({Phase.TRIED, Phase.RELIEVED, Phase.RELIEVED_OTHER, Phase.RELIEVED_CUT, Phase.FEWER_CORES})
+"""Phases without which there is a verdict."""
 AS_GIVEN = frozenset({Phase.WARM, Phase.END_TO_END, Phase.STEP_ONLY})
 """Phases whose loader, data and step are what the user gave."""
 
@@ -84,7 +86,7 @@ class Session(Trials):
         """
         began = self.seconds
         identity = {"run": self.run, "contestant": contestant(self.loader, phase, note), "block": block}
-        record = self.execute(spec, min(TRIAL_TIMEOUT, 2 * self.max_seconds), **identity)
+        record = self.execute(spec, self._timeout(phase, spec), **identity)
         if record.status == "bad_input" and phase in AS_GIVEN:
             raise BadInput(record.reason)
         results.append(self.out, record)
@@ -96,6 +98,13 @@ class Session(Trials):
         self._slowest = max(FORGETS * self._slowest, took)
         self._besides = max(FORGETS * self._besides, took - spec.seconds)
         return record
+
+    def _timeout(self, phase: Phase, spec: TrialSpec) -> float:
+        """What only adds to the answer, as another loader that is tried, doesn't outlast the time by much."""
+        longest = min(TRIAL_TIMEOUT, 2 * self.max_seconds)
+        if phase not in ADDED:
+            return longest
+        return min(longest, max(0.0, self.max_seconds - self.seconds) + spec.seconds + FIRST_GUESS)
 
     def failed(self, phase: Phase) -> bool:
         """Whether the phase cannot be run here."""
