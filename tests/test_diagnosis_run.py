@@ -32,6 +32,7 @@ from pipebench.results import CEILING, Record, TrialSpec, read
 from pipebench.stats import Interval
 from pipebench.step import parse_step
 from tests.diagnosing import Pipeline
+from tests.simulated import SimulatedLoader
 
 BATCHES = 60
 TIMES = ("user_ns", "system_ns")
@@ -417,3 +418,17 @@ def test_gains_are_paired_by_block_and_need_three(make_record: Callable[..., Rec
     assert found.blocks == 3
     assert paired(ours[:2], theirs, least=3) is None
     assert paired([], theirs, least=1) is None
+
+
+def test_a_setting_that_only_fetches_more_at_an_epochs_begin_is_no_faster(
+    make_record: Callable[..., Record],
+) -> None:
+    """Though between boundaries it seems twice as fast."""
+    few = SimulatedLoader(gaps_ms=[10] * 50, boundary_ms=500).trace("null", 8, 1)
+    more = SimulatedLoader(gaps_ms=[5] * 50, boundary_ms=750).trace("null", 8, 1)
+    theirs, ours = ([replace(make_record(block=n), trace=trace) for n in range(3)] for trace in (few, more))
+    told, steady = (paired(ours, theirs, least=1, boundaries=whole) for whole in (True, False))
+    assert told is not None
+    assert steady is not None
+    assert told.ratio.estimate == pytest.approx(1, rel=0.05)
+    assert steady.ratio.estimate == pytest.approx(2, rel=0.05)

@@ -94,7 +94,8 @@ def _block(session: Session, bench: Bench, first: Relief, second: Relief | None,
 
 
 def _gain(session: Session, bench: Bench, phase: Phase) -> Interval | None:
-    found = paired(session.of(phase), session.of(bench.whole), least=LEAST_BLOCKS)
+    whole = bench.meets_storage
+    found = paired(session.of(phase), session.of(bench.whole), least=LEAST_BLOCKS, boundaries=whole)
     return None if found is None else found.ratio
 
 
@@ -105,18 +106,25 @@ class Gain(NamedTuple):
     blocks: int
 
 
-def paired(ours: Sequence[Record], theirs: Sequence[Record], *, least: int) -> Gain | None:
-    """The ratio of rates over the blocks that hold both; None below `least` of them."""
+def paired(
+    ours: Sequence[Record], theirs: Sequence[Record], *, least: int, boundaries: bool = False
+) -> Gain | None:
+    """The ratio of rates over the blocks that hold both; None below `least` of them.
+
+    `boundaries` as for `see`.
+    """
     mine, others = _figures(ours), _figures(theirs)
     blocks = sorted(mine.keys() & others.keys())
     if len(blocks) < least or not blocks:
         return None
-    ratios = [
-        mine[block].steady_samples_per_second / others[block].steady_samples_per_second for block in blocks
-    ]
+    ratios = [_rate(mine[block], boundaries) / _rate(others[block], boundaries) for block in blocks]
     both = [one for block in blocks for one in (mine[block], others[block])]
     spread = PRIOR_CV + disturbance(both, len(ours[0].spec.cpus))
     return Gain(rate_of(ratios, spread), len(blocks))
+
+
+def _rate(found: Figures, boundaries: bool) -> float:
+    return found.samples_per_second if boundaries else found.steady_samples_per_second
 
 
 def _figures(records: Sequence[Record]) -> Mapping[int, Figures]:

@@ -87,5 +87,7 @@ def _changed(value: Any) -> list[str]:
 
 
 def _try(session: Session, bench: Bench, note: str) -> Try | None:
-    gain = paired(session.of(Phase.TRIED, note), session.of(bench.whole), least=1)
+    gain = paired(
+        session.of(Phase.TRIED, note), session.of(bench.whole), least=1, boundaries=bench.meets_storage
+    )
     return None if gain is None else Try(options=note, gain=gain.ratio, blocks=gain.blocks)
