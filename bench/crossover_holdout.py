@@ -7,7 +7,7 @@ gaps at the ends of epochs, and with both. The eight run in the sweep's own bloc
 that predictions are made from, so that both meet the host at the same pace. With `--after` they run when
 the sweep has ended, as a step does that is bought later. Hosts change their speed from trial to trial: each
 prediction stands there twice, as it was made, and for the pace that the loader had in the trials it is held
-against, which its CPU time a sample tells. Exits with 1 unless every one, for that pace, is within 3 points.
+against, which its CPU time a sample tells. Exits with 1 unless every one, as it was made, is within 3 points.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> int:
     answers = [answer(seen, []) for seen in swept.seen]
     for found in answers:
         _print(found)
-    return 0 if all(abs(check.off_at_pace) <= AGREE for found in answers for check in found.checks) else 1
+    return 0 if all(abs(check.off) <= AGREE for found in answers for check in found.checks) else 1
 
 
 def _held_out(own_rate: float) -> list[str]:
@@ -61,7 +61,7 @@ def _print(found: Answer) -> None:
     print(f"\n{found.contestant}: {found.own_rate.estimate:.0f} samples/s, {found.blocks} blocks{disturbed}")
     print("samples/s  predicted       [95 %]  replay      measured    off  pace  at pace    off")
     for check in sorted(found.checks, key=lambda one: one.predicted.rate):
-        verdict = "" if abs(check.off_at_pace) <= AGREE else "  more than 3"
+        verdict = "" if abs(check.off) <= AGREE else "  more than 3"
         at_pace = f"  {check.pace:.2f}  {100 * check.at_pace:5.1f} %  {100 * check.off_at_pace:+5.1f}"
         print(_told(check) + at_pace + verdict)
 

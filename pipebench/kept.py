@@ -13,16 +13,11 @@ class Kept:
     """
 
     def __init__(self, batch: Any) -> None:
-        self._batch = rebuilt(batch, self._keep)
+        self._batch = rebuilt(batch, _kept)
 
     def again(self) -> Any:
         """The batch."""
-        return rebuilt(self._batch, lambda item: item.out if isinstance(item, _Tensor) else _copied(item))
-
-    def _keep(self, item: Any) -> Any:
-        if hasattr(item, "_version") and hasattr(item, "clone"):
-            return _Tensor(item)
-        return _copied(item)
+        return rebuilt(self._batch, lambda item: item.again() if isinstance(item, _Tensor) else _copied(item))
 
 
 class _Tensor:
@@ -33,8 +28,7 @@ class _Tensor:
         self._out = self._cloned(self._own)
         self._version = _version(self._out)
 
-    @property
-    def out(self) -> Any:
+    def again(self) -> Any:
         """As it was at first; in-place changes are told by PyTorch's count of them."""
         if _version(self._out) != self._version:
             self._out = self._cloned(self._own)
@@ -45,6 +39,10 @@ class _Tensor:
     def _cloned(tensor: Any) -> Any:
         cloned = tensor.detach().clone()
         return cloned.pin_memory() if tensor.is_pinned() else cloned
+
+
+def _kept(item: Any) -> Any:
+    return _Tensor(item) if hasattr(item, "_version") and hasattr(item, "clone") else _copied(item)
 
 
 def _version(tensor: Any) -> int:

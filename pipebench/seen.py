@@ -84,7 +84,7 @@ class Seen:
     """Blocks in which other processes kept cores busy."""
     left_out: int = 0
     """Of these, where two others remained."""
-    checks: Mapping[str, Sequence["Tried"]] = field(default_factory=dict)
+    checks: Mapping[str, Sequence[Tried]] = field(default_factory=dict)
     """By step, of the steps that were predicted first."""
 
     @property

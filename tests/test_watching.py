@@ -456,7 +456,7 @@ def test_the_gain_is_what_the_loader_costs_however_much_it_has_ready(
     def sleep(seconds: float) -> None:
         clock.now += int(seconds * 1e9)
 
-    passing._headroom._sleep = sleep
+    monkeypatch.setattr("time.sleep", sleep)
     fetch = Buffered(clock, int(step / ratio), ahead)
     for _ in range(12 * (ahead + AHEAD + MEASURED)):
         passing.next(fetch, None)
@@ -466,25 +466,35 @@ def test_the_gain_is_what_the_loader_costs_however_much_it_has_ready(
     assert exp(sum(gained) / 6) == pytest.approx(max(1.0, 1 / ratio), rel=0.04)
 
 
-def test_a_replayed_epoch_is_no_longer_than_a_real_one(
-    torch: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A learning-rate schedule counts on it."""
+@pytest.fixture
+def replaying(torch: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same with headroom asked for, and no pause while the loader fills up."""
     monkeypatch.setenv(hook.HEADROOM, "1")
     monkeypatch.setattr("time.sleep", lambda seconds: None)
+    return torch
+
+
+def test_epochs_of_one_batch_replay_nothing(replaying: Any, clock: Clock) -> None:
+    dataset = Data()
+    for _ in range(200):
+        assert trained(clock, replaying.DataLoader(dataset, 1)) == [0]
+    found = hook._state.all[0].headroom
+    assert found is not None
+    assert not found.has_replayed
+    assert found.seconds == []
+
+
+def test_a_replayed_epoch_is_no_longer_than_a_real_one(replaying: Any, clock: Clock) -> None:
+    """A learning-rate schedule counts on it."""
     dataset = Data()
     for _ in range(3):
-        assert len(trained(clock, torch.DataLoader(dataset, *[1] * 100))) == 100
+        assert len(trained(clock, replaying.DataLoader(dataset, *[1] * 100))) == 100
 
 
-def test_what_passes_between_epochs_is_no_step(
-    torch: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(hook.HEADROOM, "1")
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
+def test_what_passes_between_epochs_is_no_step(replaying: Any, clock: Clock) -> None:
     dataset = Data()
     for _ in range(40):
-        trained(clock, torch.DataLoader(dataset, *[10] * 17), step=10)
+        trained(clock, replaying.DataLoader(dataset, *[10] * 17), step=10)
         clock.now += 60_000 * MS  # validation
     seconds = hook._state.all[0].headroom.seconds  # type: ignore[union-attr] # it was asked for
     found = [exp(gain) for gain in gains(seconds) if gain is not None]
@@ -549,7 +559,7 @@ def test_what_ranks_wrote_is_grouped(tmp_path: Path) -> None:
 
 def wrote(folder: Path, *ranks: int | None, loaders: int = 1) -> None:
     """What processes that began in this order leave behind."""
-    loader = {"facts": asdict(known()), "seconds": [], "replayed": False, "cores": 0.5}
+    loader = {"facts": asdict(known(core_use=0.25)), "seconds": [], "replayed": False}
     for number, own in enumerate(ranks):
         told = {"rank": own, "begun_ns": number, "cpus": [0, 1], "loaders": [loader] * loaders}
         (folder / f"{100 - number}.json").write_text(json.dumps(told))
@@ -607,3 +617,4 @@ def test_what_another_version_wrote_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "7.json").write_text(json.dumps({"rank": 1, "loaders": [{"facts": {"label": "L"}}]}))
     (tmp_path / "8.json").write_text("{")
     assert [[one.rank for one in group] for group in read(tmp_path)] == [[0]]
+    assert errors(tmp_path) == ["its own pipebench is another version, whose notes can't be read here"]

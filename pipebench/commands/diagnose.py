@@ -104,11 +104,11 @@ def _with_data(args: argparse.Namespace, place: Path) -> argparse.Namespace:
     from pipebench.options import parse_bytes
     from pipebench.sampling.sample import sample
 
-    args.sampled, args.given, seconds = "", args.data, _seconds(args)
+    args.sampled, args.given, clock = "", args.data, SystemClock()
+    least, end_ns = args.batch_size or BATCH_SIZE, args.began_ns + SAMPLING_SHARE * _seconds(args) * 1e9
 
     def goes_on(samples: int) -> bool:
-        passed: float = (SystemClock().now_ns() - args.began_ns) / 1e9
-        return samples < (args.batch_size or BATCH_SIZE) or passed < SAMPLING_SHARE * seconds
+        return samples < least or clock.now_ns() < end_ns
 
     if args.data is None:
         return args

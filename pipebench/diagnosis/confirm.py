@@ -10,7 +10,7 @@ from pipebench.diagnosis.cheap import cheap_decoding
 from pipebench.diagnosis.evidence import Evidence, Named, Narrow
 from pipebench.diagnosis.phases import Bench, Phase
 from pipebench.diagnosis.relief import Relief, relief, runner_up
-from pipebench.diagnosis.seen import PRIOR_CV, disturbance, rate_of
+from pipebench.diagnosis.seen import PRIOR_CV, disturbance, rate_in, rate_of
 from pipebench.diagnosis.session import Session
 from pipebench.figures import Figures, figures
 from pipebench.results import Record
@@ -117,14 +117,10 @@ def paired(
     blocks = sorted(mine.keys() & others.keys())
     if len(blocks) < least or not blocks:
         return None
-    ratios = [_rate(mine[block], boundaries) / _rate(others[block], boundaries) for block in blocks]
+    ratios = [rate_in(mine[block], boundaries) / rate_in(others[block], boundaries) for block in blocks]
     both = [one for block in blocks for one in (mine[block], others[block])]
     spread = PRIOR_CV + disturbance(both, len(ours[0].spec.cpus))
     return Gain(rate_of(ratios, spread), len(blocks))
-
-
-def _rate(found: Figures, boundaries: bool) -> float:
-    return found.samples_per_second if boundaries else found.steady_samples_per_second
 
 
 def _figures(records: Sequence[Record]) -> Mapping[int, Figures]:

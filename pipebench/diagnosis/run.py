@@ -151,7 +151,7 @@ def _try_core_counts(session: Session, bench: Bench, share: float) -> None:
     for count in core_counts(len(bench.spec.cpus))[1:-1]:
         if session.allows(share, IMPORT_SECONDS + FIRST_SECONDS):
             spec = replace(bench.on_cores(count), seconds=FIRST_SECONDS)
-            session.attempt(Phase.FEWER_CORES, spec, 0, str(count), starts=True)
+            session.attempt(Phase.FEWER_CORES, spec, 0, str(count))
 
 
 def _seconds_if_uneven(session: Session, phase: Phase) -> float:
@@ -224,20 +224,22 @@ def _is_settled(session: Session, bench: Bench) -> bool:
 
 def gather(session: Trials, bench: Bench) -> Evidence:
     """What the phases have shown so far."""
-    seen = {phase: session.seen(phase) for phase in Phase}
-    storage, end_to_end = (
-        see(session.of(phase), boundaries=bench.meets_storage)
-        for phase in (Phase.COLD_READ, Phase.END_TO_END)
-    )
+    meets_storage = {"boundaries": bench.meets_storage}
+    ways = {
+        Phase.STEP_ONLY: {"by_clock": _is_emulated(bench)},
+        Phase.COLD_READ: meets_storage,
+        Phase.END_TO_END: meets_storage,
+    }
+    seen = {phase: see(session.of(phase), **ways.get(phase, {})) for phase in Phase}
     loader = seen[Phase.WARM]
     assert loader is not None
     cuts = {stage: found for phase, stage in CUTS.items() if (found := seen[phase]) is not None}
     return Evidence(
         cores=len(bench.spec.cpus),
         loader=loader,
-        step=see(session.of(Phase.STEP_ONLY), by_clock=_is_emulated(bench)),
-        storage=storage,
-        end_to_end=end_to_end,
+        step=seen[Phase.STEP_ONLY],
+        storage=seen[Phase.COLD_READ],
+        end_to_end=seen[Phase.END_TO_END],
         one_core=seen[Phase.ONE_CORE],
         by_cores=_by_cores(session, len(bench.spec.cpus)),
         cuts=cuts,

@@ -112,7 +112,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
     if not found:
         return None
     own, cores = [f for _, f in found], len(found[0][0].spec.cpus)
-    rates = [f.samples_per_second if boundaries else f.steady_samples_per_second for f in own]
+    rates = [rate_in(f, boundaries) for f in own]
     cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
     uses = [use for record, f in found if (use := _use(record, f)) is not None]
     stalls = [f.stall for _, f in found if f.stall is not None]
@@ -133,6 +133,11 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
         foreign_cores=median(f.foreign_cores or 0.0 for _, f in found),
         trials=len(found),
     )
+
+
+def rate_in(found: Figures, boundaries: bool) -> float:
+    """Samples per second of one trial, with or without epochs' ends."""
+    return found.samples_per_second if boundaries else found.steady_samples_per_second
 
 
 MOST_FOREIGN = 0.3

@@ -76,13 +76,10 @@ class Session(Trials):
         lasts = self._slowest if measured is None else self._besides + measured
         return self.seconds + (lasts if self.records else FIRST_GUESS) <= share * self.max_seconds
 
-    def attempt(
-        self, phase: Phase, spec: TrialSpec, block: int, note: str = "", *, starts: bool = False
-    ) -> Record:
+    def attempt(self, phase: Phase, spec: TrialSpec, block: int, note: str = "") -> Record:
         """Runs one trial. Raises `BadInput` if the pipeline as it is was given something wrong.
 
-        What a diagnosis itself has changed about it may not fit: then that trial has failed. One that
-        `starts` a process of its own says nothing of how long the others take.
+        What a diagnosis itself has changed about it may not fit: then that trial has failed.
         """
         began = self.seconds
         identity = {"run": self.run, "contestant": contestant(self.loader, phase, note), "block": block}
@@ -92,7 +89,7 @@ class Session(Trials):
         results.append(self.out, record)
         self.records.append(record)
         self.tell(record)
-        if starts:
+        if phase is Phase.FEWER_CORES:  # a process was started for it, so that it says nothing of the others
             return record
         took = self.seconds - began
         self._slowest = max(FORGETS * self._slowest, took)

@@ -52,9 +52,10 @@ def taking_turns(several: Iterable[Iterator[T]]) -> Iterator[T]:
 
 
 def _walk(root: Path, folder: str, been: Been) -> Iterator[Listed]:
-    if _place(folder) in been:
+    place = _place(folder)
+    if place in been:
         return
-    been.add(_place(folder))
+    been.add(place)
     folders = []
     with os.scandir(folder) as entries:
         for entry in entries:

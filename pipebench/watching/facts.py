@@ -50,7 +50,7 @@ def facts(waits: Waits, cores: int) -> Facts | None:
         return None
     total = (waits.wait_ns + waits.busy_ns) / 1e9
     known = waits.steps > 1 and total > 0
-    later = sorted(waits.firsts_ns[1:].tolist())
+    later = sorted(waits.firsts_ns[1:])
     ordered = sorted(waits.latest_ns)
     return Facts(
         label=waits.label,

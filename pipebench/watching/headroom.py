@@ -7,7 +7,6 @@ on that. The first steps of each stretch are left out. What passes between epoch
 """
 
 import time
-from collections.abc import Callable
 from math import log
 from typing import Any, Protocol
 
@@ -72,10 +71,9 @@ class Stretch:
 class Headroom:
     """Decides for one loader which steps are replayed, and keeps each stretch's time."""
 
-    def __init__(self, ahead: int, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, ahead: int) -> None:
         self.ahead = ahead
         """Batches that the loader keeps ready."""
-        self._sleep = sleep
         self._left_out = ahead + AHEAD
         self._length = self._left_out + MEASURED
         self._step = 0
@@ -83,8 +81,10 @@ class Headroom:
         self._kept_at = -1
         self._clock: Clock | None = None
         self._stretches: list[Stretch] = []
-        self._waited_ns = self._passed_ns = self._got_ns = 0
-        """Over real stretches, and when the latest batch came."""
+        self._real_steps = self._waited_ns = self._passed_ns = 0
+        """Over the measured steps of real stretches."""
+        self._got_ns = 0
+        """When the latest batch came."""
 
     @property
     def replays(self) -> bool:
@@ -94,20 +94,19 @@ class Headroom:
     @property
     def has_replayed(self) -> bool:
         """Whether it was handed out again at all."""
-        return self._step > self._length
+        return self._kept is not None and self._step > self._length
 
     @property
     def seconds(self) -> list[float | None]:
         """Of the measured steps of each whole stretch; those at even places are real."""
-        whole = self._stretches[: self._step // self._length]
+        whole = self._stretches[: self._turn] if self.has_replayed else []
         return [stretch.seconds(self._clock) if self._clock else None for stretch in whole]
 
     def again(self) -> Any:
         """The batch that was kept. Before the first of a stretch the loader fills up."""
         assert self._kept is not None
         if self._place == 0 and self._waited_ns > WAITING * self._passed_ns:
-            steps = max(1, self._step // (2 * self._length) + 1) * MEASURED
-            self._sleep(self.ahead * self._passed_ns / 1e9 / steps)
+            time.sleep(self.ahead * self._passed_ns / 1e9 / self._real_steps)
         return self._kept.again()
 
     def came(self, batch: Any, asked_ns: int, got_ns: int, *, first: bool, last: bool) -> None:
@@ -131,6 +130,7 @@ class Headroom:
             return
         stretch.step(mark)
         if real:
+            self._real_steps += 1
             self._waited_ns += got_ns - asked_ns
             self._passed_ns += got_ns - self._got_ns
 

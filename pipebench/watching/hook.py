@@ -276,7 +276,7 @@ def write() -> None:
         if watched.waits.cores is None:  # its only epoch has not ended, or never does
             watched.waits.look()
         if found := facts(watched.waits, len(cpus)):
-            told.append({"facts": asdict(found), "cores": watched.waits.cores, **_stretches(watched)})
+            told.append({"facts": asdict(found), **_stretches(watched)})
     if told:
         process = {"rank": rank.rank(), "begun_ns": _state.begun_ns, "cpus": cpus}
         _note("json", json.dumps(process | {"loaders": told}))

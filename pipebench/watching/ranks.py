@@ -28,10 +28,8 @@ class Seen:
     """Of stretches, see `headroom.Headroom`."""
     replayed: bool = False
     """Whether a batch was handed out again."""
-    cores: float | None = None
-    """That the process and those that it started kept busy."""
     cpus: frozenset[int] = frozenset()
-    """That they may use."""
+    """That the process and those that it started may use."""
 
 
 def read(folder: Path) -> list[list[Seen]]:
@@ -58,7 +56,10 @@ def read(folder: Path) -> list[list[Seen]]:
 
 def errors(folder: Path) -> list[str]:
     """Why watching ended in some process, each reason once."""
-    return sorted({one_line(path.read_text()) for path in folder.glob("*.error")})
+    found = {one_line(path.read_text()) for path in folder.glob("*.error")}
+    if any(_process(path) is None for path in folder.glob("*.json")):
+        found.add("its own pipebench is another version, whose notes can't be read here")
+    return sorted(found)
 
 
 class _Process(NamedTuple):
@@ -83,7 +84,6 @@ def _seen(raw: Mapping[str, Any], loader: Mapping[str, Any]) -> Seen:
         facts=Facts(**loader["facts"]),
         seconds=tuple(loader["seconds"]),
         replayed=loader["replayed"],
-        cores=loader["cores"],
         cpus=frozenset(raw["cpus"]),
     )
 
@@ -91,7 +91,7 @@ def _seen(raw: Mapping[str, Any], loader: Mapping[str, Any]) -> Seen:
 def _beside(one: Seen, group: Sequence[Seen], quota: float | None) -> Seen:
     """With the core use of all ranks that share its cores."""
     sharing = [other for other in group if other.cpus & one.cpus]
-    busy = [other.cores for other in sharing if other.cores is not None]
+    busy = [other.facts.core_use * len(other.cpus) for other in sharing if other.facts.core_use is not None]
     cpus = len(frozenset().union(*(other.cpus for other in sharing)))
     allowed = min(cpus, quota or cpus)
     if not allowed or len(busy) < len(sharing):
