@@ -60,6 +60,9 @@ class Panel:
     measured_cores: int
     blocks: int
     indicative: bool
+    disturbed: int
+    """Blocks; `left_out` of them had no vote."""
+    left_out: int
 
     def cell(self, model: str, family: str) -> Cell:
         """One of them."""
@@ -99,6 +102,8 @@ def panel(
         measured_cores=seen.cores,
         blocks=feeding.predictor.blocks,
         indicative=feeding.predictor.indicative,
+        disturbed=seen.disturbed,
+        left_out=seen.left_out,
     )
 
 

@@ -115,6 +115,15 @@ def test_the_table_fits_80_columns_and_names_what_it_leaves_out() -> None:
     assert NOT_VALIDATED in text
 
 
+def test_blocks_that_others_disturbed_are_told() -> None:
+    kept, left = made(disturbed=1), made(disturbed=1, left_out=1)
+    assert "disturbed: 1, kept, since fewer than two others remain" in map_text.render(kept)
+    assert "disturbed: 1, left out" in map_text.render(left)
+    assert "disturbed" not in map_text.render(made())
+    assert ["disturbed" in map_png.title(one) for one in (kept, left, made())] == [True, False, False]
+    assert "indicative, from 2 blocks" in map_png.title(kept)
+
+
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "</script><b>", "\x1b[31mred", "$x^2$", "a" * 500]
 )

@@ -41,7 +41,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
     path = tmp_path / "map.html"
-    path.write_text(render([made(), made(contestant=HOSTILE, own=1000.0)]))
+    path.write_text(render([made(), made(contestant=HOSTILE, own=1000.0, disturbed=1)]))
     browser.get(path.as_uri())
     return browser
 
@@ -60,6 +60,12 @@ def test_nothing_fails_and_names_are_text(page: Any) -> None:
     assert page.title == "Chokepoint map"
     assert [heading.text for heading in find(page, "h2")] == ["dali", HOSTILE]
     assert "not validated on hardware" in page.find_element("tag name", "body").text
+
+
+def test_a_disturbed_block_is_told_of_the_loader_that_it_disturbed(page: Any) -> None:
+    told = [section.text for section in find(page, "section")]
+    beside = "blocks that other processes disturbed: 1, kept"
+    assert [beside in text for text in told] == [False, True]
 
 
 def test_a_cell_tells_its_rates_and_sources(page: Any) -> None:

@@ -10,8 +10,9 @@ from pipebench.crossover_answer import Answer, Check, Fed
 from pipebench.errors import one_line
 from pipebench.held_back import HOLDS
 from pipebench.profile_step import profile_name
+from pipebench.report.block_notes import block_notes
 from pipebench.report.prose import folded
-from pipebench.stats import LOOKS, Interval
+from pipebench.stats import Interval
 
 
 def render(found: Answer, columns: int | None = None) -> str:
@@ -135,12 +136,7 @@ def _notes(found: Answer) -> Iterator[str]:
         yield f"Stalls below {found.floor:.2%} are not told: twice what the harness itself shows."
     if not found.boundaries:
         yield "No epoch's end was seen: what it costs is not in these figures."
-    if found.indicative:
-        blocks = f"{found.blocks} block{'s' * (found.blocks > 1)}"
-        yield f"Indicative, from {blocks}; {min(LOOKS)} are needed to decide."
-    if found.disturbed:
-        what = "left out" if found.left_out else "kept, since fewer than two others remain"
-        yield f"Blocks that other processes disturbed: {found.disturbed}, {what}."
+    yield from block_notes(found)
 
 
 def as_json(found: Sequence[Answer]) -> list[dict[str, Any]]:

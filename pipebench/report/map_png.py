@@ -76,8 +76,15 @@ def _panel(axis: "Axes", panel: Panel) -> None:
     middles = [top + _height(panel, model) / 2 for top, model in zip(tops, panel.models, strict=False)]
     axis.set_yticks(middles, panel.models)
     axis.tick_params(length=0, labeltop=True, labelbottom=False)
+    axis.set_title(title(panel), loc="left")
+
+
+def title(panel: Panel) -> str:
+    """With what limits the figures: a picture travels without the sentences that stand beside a table."""
     name = one_line(panel.contestant, LONGEST)
-    axis.set_title(f"{name}: {panel.own_rate:.0f} samples/s of its own, {panel.cores} cores", loc="left")
+    few = f"; indicative, from {panel.blocks} block{'s' * (panel.blocks > 1)}" if panel.indicative else ""
+    kept = "; other processes disturbed it" if panel.disturbed and not panel.left_out else ""
+    return f"{name}: {panel.own_rate:.0f} samples/s of its own, {panel.cores} cores{few}{kept}"
 
 
 def _height(panel: Panel, model: str) -> float:

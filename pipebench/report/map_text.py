@@ -6,8 +6,8 @@ from pipebench.accelerators import NOT_VALIDATED
 from pipebench.chokepoint_map import Cell, Panel
 from pipebench.errors import one_line
 from pipebench.held_back import HOLDS, Holds
+from pipebench.report.block_notes import block_notes
 from pipebench.report.prose import folded
-from pipebench.stats import LOOKS
 
 WIDTH = 80
 LETTERS: dict[Holds, str] = {
@@ -88,9 +88,7 @@ def notes(panel: Panel) -> Iterator[str]:
     if any(cell.standing == NOT_VALIDATED for cell in panel.cells):
         yield f"Rates are cited or derived ('pipebench list accelerators'): {NOT_VALIDATED}."
     yield from _greyed(panel)
-    if panel.indicative:
-        blocks = f"{panel.blocks} block{'s' * (panel.blocks > 1)}"
-        yield f"Indicative, from {blocks}; {min(LOOKS)} are needed to decide."
+    yield from block_notes(panel)
 
 
 def _greyed(panel: Panel) -> Iterator[str]:
