@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import median
 
 from pipebench.crossover import SHARES, Crossing, Prediction, Predictor
 from pipebench.held_back import Holds, held_back
@@ -40,6 +40,7 @@ class Check:
     pace: float
     """That pace, over the usual one."""
     measured: Interval
+    """The median over blocks, of which predictions are too."""
     trials: int
 
     @property
@@ -152,8 +153,14 @@ def _check(predictor: Predictor, step: str, trials: Sequence[Tried]) -> Check:
     return Check(
         step=step,
         predicted=predictor.at(rate),
-        at_pace=fmean(predictor.at(rate / trial.pace).share.estimate for trial in trials),
-        pace=fmean(trial.pace for trial in trials),
-        measured=mean_interval([trial.share for trial in trials]),
+        at_pace=median(predictor.at(rate / trial.pace).share.estimate for trial in trials),
+        pace=median(trial.pace for trial in trials),
+        measured=_middle([trial.share for trial in trials]),
         trials=len(trials),
     )
+
+
+def _middle(values: Sequence[float]) -> Interval:
+    """The median, within the interval of the mean or at its end."""
+    middle, mean = median(values), mean_interval(values)
+    return Interval(middle, min(mean.low, middle), max(mean.high, middle))

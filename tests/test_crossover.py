@@ -185,6 +185,31 @@ def test_a_host_that_changes_its_speed_is_told_from_a_wrong_prediction(
     assert abs(check.off_at_pace) <= 0.03
 
 
+def test_one_trial_in_three_on_a_slow_host_refutes_no_prediction(
+    make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path
+) -> None:
+    """As one in three turns no prediction: both are medians over blocks."""
+    plan, out = plan_of(spec), tmp_path / "r.jsonl"
+    slower = replace(EVEN, gaps_ms=[gap * 1.4 for gap in EVEN.gaps_ms])
+    tried, hit = step(1350), []
+
+    def execute(spec: TrialSpec, timeout: float, **identity: Any) -> Record:
+        loader = slower if spec.step == tried and not hit else EVEN
+        hit.extend([spec.step] * (loader is slower))
+        return executor(make_record, {"dali": loader})(spec, timeout, **identity)
+
+    rates = own_rates((r for r in run(first_plan(plan), out, execute) if r.contestant == "own"), figures)
+    shape = Shape(blocks=3, samples=1000)
+    list(run(sweep_plan(plan, rates, shape, {"own": [tried]}), out, execute))
+    found = seen(plan.contestants[1], read(out), figures, 1000, [tried])
+    assert found is not None
+    shares = sorted(trial.share for trial in found.checks[tried])
+    [check] = answer(found, []).checks
+    assert shares[1] - shares[0] > 0.15
+    assert check.measured.low < shares[1] == check.measured.estimate
+    assert abs(check.off) <= 0.03
+
+
 def test_a_host_that_changes_its_speed_from_trial_to_trial_leaves_the_prediction_right(
     make_record: Callable[..., Record], spec: TrialSpec, tmp_path: Path
 ) -> None:
