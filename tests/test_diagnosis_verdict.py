@@ -153,6 +153,14 @@ def test_more_workers_that_use_no_more_cores_are_not_what_was_missing() -> None:
     assert "not shown to use more" in named.why[1]
 
 
+def test_workers_that_mostly_wait_are_not_too_few_however_few_looks_met_them_waiting() -> None:
+    evidence = Pipeline(decode_waits=2).evidence()
+    lucky = replace(evidence.loader, waits={"runs": 0.6, "sleeps": 0.4})
+    named = name(replace(evidence, loader=lucky))
+    assert named.verdict is Narrow.UNDECIDED
+    assert "not shown to be busy" in named.why[1]
+
+
 def test_larger_batches_from_afar_say_nothing_of_the_hand_over() -> None:
     """They are fetched with more requests at once."""
     evidence = Pipeline(bucket=1.5).evidence()
@@ -231,6 +239,18 @@ def test_a_loader_neither_full_nor_idle_is_undecided() -> None:
     evidence = Pipeline().evidence()
     middling = replace(evidence.loader, use=around(0.84, 0.05))
     assert name(replace(evidence, loader=middling)).verdict is Narrow.UNDECIDED
+
+
+def test_a_loader_neither_full_nor_idle_is_what_it_would_be_as_either() -> None:
+    """The thread that takes the batches is full, and what it does is most of the work."""
+    evidence = Pipeline(copy=107).evidence()
+    use = evidence.loader.use
+    assert use is not None
+    assert use.low < 0.80 < 0.85 < use.high
+    named = name(evidence)
+    assert (named.verdict, named.detail) == (Narrow.OVERHEAD, HAND_OVER)
+    asleep = replace(evidence, loader=replace(evidence.loader, consumer=0.5))
+    assert name(asleep).verdict is Narrow.UNDECIDED
 
 
 def test_cold_storage_below_the_loader_is_storage() -> None:

@@ -71,9 +71,17 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
         return Named(Narrow.UNDECIDED, why=(told, "but it is not shown to use more of its cores then"))
     if (batch := _gain(evidence, evidence.larger_batch)) is not None and batch.low > GAIN:
         return Named(Narrow.UNDECIDED, why=(told, "and so it is with larger batches"))
-    if evidence.loader.waits and evidence.loader.share_of_waits("runs") < MOSTLY:
-        return Named(Narrow.UNDECIDED, why=(told, "but those that are there mostly wait"))
+    if not _are_at_work(evidence):
+        return Named(Narrow.UNDECIDED, why=(told, "but those that are there are not shown to be busy"))
     return Named(Narrow.OVERHEAD, Detail.WORKERS, (_idle(evidence), told))
+
+
+def _are_at_work(evidence: Evidence) -> bool:
+    """Whether workers use most of their time: theirs is what the thread that takes the batches doesn't use."""
+    use, consumer = evidence.loader.use, evidence.loader.consumer or 0.0
+    if use is None or not evidence.workers:
+        return False
+    return evidence.cores * use.low - consumer >= MOSTLY * evidence.workers
 
 
 def _hand_over(evidence: Evidence) -> Named | None:

@@ -157,8 +157,16 @@ def _lowest(evidence: Evidence, lowest: str) -> Named:
         return _full(evidence)
     if use.high < FULL:
         return explain(evidence)
+    return _full_or_idle(evidence, use)
+
+
+def _full_or_idle(evidence: Evidence, use: Interval) -> Named:
+    """Where cores are neither full for certain nor idle: what they are found to be held back by as either."""
     told = f"the loader uses {use.estimate:.0%} [{use.low:.0%}, {min(use.high, 1):.0%}] of its cores"
-    return Named(Narrow.UNDECIDED, why=(f"{told}: neither full nor idle",))
+    full, idle = _full(evidence), explain(evidence)
+    if (full.verdict, full.detail) != (idle.verdict, idle.detail) or idle.verdict is Narrow.UNDECIDED:
+        return Named(Narrow.UNDECIDED, why=(f"{told}: neither full nor idle",))
+    return Named(idle.verdict, idle.detail, (told, *full.why, *idle.why))
 
 
 def _full(evidence: Evidence) -> Named:
