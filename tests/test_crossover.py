@@ -191,7 +191,8 @@ def test_one_trial_in_three_on_a_slow_host_refutes_no_prediction(
     """As one in three turns no prediction: both are medians over blocks."""
     plan, out = plan_of(spec), tmp_path / "r.jsonl"
     slower = replace(EVEN, gaps_ms=[gap * 1.4 for gap in EVEN.gaps_ms])
-    tried, hit = step(1350), []
+    tried = step(1350)
+    hit: list[str] = []
 
     def execute(spec: TrialSpec, timeout: float, **identity: Any) -> Record:
         loader = slower if spec.step == tried and not hit else EVEN

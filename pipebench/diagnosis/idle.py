@@ -77,7 +77,7 @@ def _too_few_workers(evidence: Evidence) -> Named | None:
 
 
 def _are_at_work(evidence: Evidence) -> bool:
-    """Whether workers use most of their time: theirs is what the thread that takes the batches doesn't use."""
+    """For most of their time: theirs is what the thread that takes the batches doesn't use."""
     use, consumer = evidence.loader.use, evidence.loader.consumer or 0.0
     if use is None or not evidence.workers:
         return False
