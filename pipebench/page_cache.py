@@ -115,8 +115,17 @@ def label(cache: Mapping[str, Any]) -> str:
         return f"unproved: bytes from {cache['filesystem']} are not counted"
     share = cache["bytes_read"] / max(1, cache["payload_bytes"])
     if cache["asked"] == "warm":
-        return "warm" if share <= WARM_READ else f"not warm: {share:.0%} of the payload came from the device"
+        return _warm_label(share)
     return _cold_label(cache["resident"], share)
+
+
+def is_refuted(cache: Mapping[str, Any]) -> bool:
+    """Whether bytes that were to come from memory are proved to have come from a device."""
+    return cache["asked"] == "warm" and label(cache).startswith("not warm")
+
+
+def _warm_label(share: float) -> str:
+    return "warm" if share <= WARM_READ else f"not warm: {share:.0%} of the payload came from the device"
 
 
 def _fetched_label(share: float) -> str:

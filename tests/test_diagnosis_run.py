@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
 from pipebench.diagnosis.run import Diagnosis, diagnose
 from pipebench.diagnosis.seen import Requests
 from pipebench.diagnosis.session import Session
+from pipebench.diagnosis.warming import warm_up
 from pipebench.errors import BadInput
 from pipebench.measure import Look, Trace
+from pipebench.page_cache import evict, resident_share
 from pipebench.report.diagnosis import lines, print_diagnosis, verdict_sentence
 from pipebench.report.diagnosis_json import diagnosis_facts
 from pipebench.report.plain_json import dumps
@@ -65,6 +68,8 @@ class Laboratory:
     broken: str = ""
     refuses: tuple[str, ...] = ()
     """Phases whose settings do not fit."""
+    cold: int = 0
+    """Trials that read the device, before the others find their bytes in memory."""
 
     def __call__(self, spec: TrialSpec, timeout: float, **identity: Any) -> Record:
         self.clock.at += 2_000_000_000
@@ -84,6 +89,9 @@ class Laboratory:
 
     def _measured(self, blank: Record, spec: TrialSpec) -> Record:
         rate, cpu_ms, waits, consumer = self._figures(spec)
+        device = {"bytes_read": 900, "payload_bytes": 1000} if self.cold else {}
+        if self.cold:
+            rate, self.cold = rate / 10, self.cold - 1
         rate *= random.Random(f"{blank.contestant}{blank.block}").uniform(0.98, 1.02)
         gap = int(spec.batch_size * 1e9 / rate)
         got = [gap * (number + 1) for number in range(BATCHES)]
@@ -95,7 +103,7 @@ class Laboratory:
         first = asdict(Resources(**dict.fromkeys((*TIMES, *COUNTS), 0)))
         last = first | {"consumer_ns": int(consumer * span)}
         resources = {"first": first, "last": last, "memory_bytes": [1], "worker_waits": waits}
-        cache = self.make().cache
+        cache = {**self.make().cache, **device}
         return replace(blank, status="ok", trace=trace, resources=resources, cache=cache)
 
     def _figures(self, spec: TrialSpec) -> tuple[float, float, dict[str, int], float]:
@@ -346,6 +354,45 @@ def test_trials_that_were_not_warm_are_told(run: Diagnose) -> None:
         line.endswith("to be warm: not warm: 13% of the payload came from the device.") for line in told
     )
     assert not any("Cache" in line for line in lines(found))
+
+
+def test_a_cold_cache_at_first_is_warmed_and_has_no_vote(
+    run: Diagnose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warmed = []
+    monkeypatch.setattr("pipebench.diagnosis.run.warm_up", lambda dataset, goes_on: warmed.append(goes_on()))
+    found = run(Pipeline(decode=2), cold=1)
+    assert warmed == [True]
+    assert found.verdict.named.verdict is Narrow.DECODE
+    assert found.evidence.loader.rate.low > 600
+
+
+def test_a_loader_that_never_finds_its_bytes_in_memory_is_undecided(run: Diagnose) -> None:
+    found = run(Pipeline(decode=2), cold=1000)
+    assert found.verdict.named.verdict is Narrow.UNDECIDED
+    assert "--cache cold" in found.verdict.named.why[0]
+
+
+def test_a_slow_step_is_narrow_whatever_the_cache(run: Diagnose) -> None:
+    assert run(Pipeline(step_rate=50), step="emulate:50", cold=1000).verdict.named.verdict is Narrow.STEP
+
+
+def test_files_are_read_into_the_cache(make_dataset: Callable[..., Dataset]) -> None:
+    dataset = make_dataset()
+    evict(dataset.files())
+    asked = count()
+    warm_up(dataset, lambda: next(asked) >= 0)
+    assert next(asked) == 2 * dataset.samples
+    with next(iter(dataset.files())).open("rb") as file:
+        assert resident_share(file.fileno()) in (1.0, None)
+
+
+def test_a_payload_that_has_gone_is_bad_input(make_dataset: Callable[..., Dataset]) -> None:
+    dataset = make_dataset()
+    gone = next(iter(dataset.files()))
+    gone.unlink()
+    with pytest.raises(BadInput, match=f"{gone} cannot be read"):
+        warm_up(dataset, lambda: True)
 
 
 def test_a_stage_that_costs_less_than_nothing_is_explained(run: Diagnose) -> None:

@@ -63,6 +63,8 @@ class Evidence:
     fused: tuple[tuple[Stage, ...], ...] = ()
     lacks_step: bool = False
     """Whether there is a step that could not be measured alone."""
+    not_warm: bool = False
+    """Whether the loader read a device though its bytes were to be in memory."""
 
     @property
     def whole(self) -> Seen:

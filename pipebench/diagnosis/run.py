@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 
+from pipebench.dataset import open_dataset
 from pipebench.diagnosis.confirm import Confirmation, confirm
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow, Verdict
 from pipebench.diagnosis.phases import CUTS, Bench, Phase
@@ -11,12 +12,16 @@ from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.stages import fused_by
 from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
+from pipebench.diagnosis.warming import warm_up, was_warm
 from pipebench.errors import BadInput
+from pipebench.progress import pulse
 from pipebench.results import WORKER_KNOBS, Record
 from pipebench.scaling import core_counts
 from pipebench.step import parse_step
 from pipebench.watching.facts import FULL
 
+WARMING_SHARE = 0.3
+"""Of the time: until then data is read into memory that a trial was to find there."""
 PHASES_SHARE, CONFIRM_SHARE = 0.55, 0.85
 """Of the time: until then phases are run, and until then the intervention; the rest is for other settings."""
 NEAR = 1.5
@@ -93,16 +98,25 @@ def _unconfirmed(named: Named, *, quick: bool) -> str:
 
 def _first(session: Session, bench: Bench) -> Bench:
     """The loader into the null step, for as long as its arrivals ask for; its record names the settings."""
-    lasts, needed = 0.0, FIRST_SECONDS
-    while needed > MUCH_LONGER * lasts:
-        lasts = needed
-        record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=lasts), 0)
-        if session.seen(Phase.WARM) is None:
-            hint = "" if bench.is_own else "; try a smaller --batch-size"
-            reason = record.reason or f"fewer than three batches arrived{hint}"
-            raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
-        needed = _seconds_if_uneven(session, Phase.WARM)
+    lasts, record = FIRST_SECONDS, _alone(session, bench, FIRST_SECONDS)
+    if not was_warm(record):
+        dataset = open_dataset(bench.trial(Phase.WARM).data)
+        with pulse(lambda: "reading the data, so that it is in memory"):
+            warm_up(dataset, lambda: session.allows(WARMING_SHARE))
+        record = _alone(session, bench, FIRST_SECONDS)
+    while (needed := _seconds_if_uneven(session, Phase.WARM)) > MUCH_LONGER * lasts:
+        lasts, record = needed, _alone(session, bench, needed)
     return with_workers(replace(bench, fused=fused_by(bench.spec)), record)
+
+
+def _alone(session: Session, bench: Bench, seconds: float) -> Record:
+    """The loader into the null step."""
+    record = session.attempt(Phase.WARM, replace(bench.trial(Phase.WARM), seconds=seconds), 0)
+    if session.seen(Phase.WARM) is None:
+        hint = "" if bench.is_own else "; try a smaller --batch-size"
+        reason = record.reason or f"fewer than three batches arrived{hint}"
+        raise BadInput(f"{session.loader} cannot be diagnosed here: {reason}")
+    return record
 
 
 def with_workers(bench: Bench, record: Record) -> Bench:
@@ -250,6 +264,7 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         is_remote=bench.is_remote and not bench.memory,
         fused=bench.fused,
         lacks_step=bench.has_step and seen[Phase.STEP_ONLY] is None,
+        not_warm=not was_warm(session.of(Phase.WARM)[0]),
     )
 
 

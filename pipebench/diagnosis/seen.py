@@ -71,6 +71,8 @@ class Seen:
     """Shares of the looks at worker processes by `KINDS_OF_WAIT`; empty where there are no workers."""
     bursts: float = 0.0
     """Share of the time in gaps between batches of more than `LONG_GAP` times their mean."""
+    stray: float = 0.0
+    """How far arrivals stray from an even pace, over their count; counted in whole bursts."""
     stall: float | None = None
     bytes_per_second: float | None = None
     """From a device or an object store, where that is counted."""
@@ -126,6 +128,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
         consumer=median(consumers) if consumers else None,
         waits=_waits([record for record, _ in found]),
         bursts=median(_bursts(record) for record, _ in found),
+        stray=_strays(found),
         stall=median(stalls) if stalls else None,
         bytes_per_second=median(speeds) if speeds else None,
         requests=_requests([record for record, _ in found]),

@@ -8,6 +8,7 @@ from uuid import uuid4
 from pipebench import results
 from pipebench.diagnosis.phases import Phase, contestant
 from pipebench.diagnosis.seen import Seen, see
+from pipebench.diagnosis.warming import was_warm
 from pipebench.errors import BadInput
 from pipebench.measure import Clock
 from pipebench.results import Record, TrialSpec
@@ -35,9 +36,10 @@ class Trials:
     records: list[Record] = field(default_factory=list)
 
     def of(self, phase: Phase, note: str = "") -> list[Record]:
-        """The trials of one phase."""
+        """The trials of one phase; without those that were to be warm and were not, where others were."""
         name = contestant(self.loader, phase, note)
-        return [record for record in self.records if record.contestant == name]
+        found = [record for record in self.records if record.contestant == name]
+        return [record for record in found if was_warm(record)] or found
 
     def seen(self, phase: Phase, note: str = "") -> Seen | None:
         """What they show."""

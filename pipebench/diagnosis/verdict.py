@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pipebench.contract import Stage
 from pipebench.diagnosis.evidence import Detail, Evidence, Named, Narrow, Verdict
 from pipebench.diagnosis.idle import explain, takes_turns
-from pipebench.diagnosis.seen import ratio_of
+from pipebench.diagnosis.seen import EVEN, ratio_of
 from pipebench.diagnosis.stages import CLEARLY, largest_stage
 from pipebench.stats import Interval
 from pipebench.watching.facts import FINE, FULL, MODERATE
@@ -147,9 +147,17 @@ def _beyond_terms(evidence: Evidence, told: str) -> Named:
     return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, f"batches come in bursts: {bursts}"))
 
 
+_NOT_WARM = (
+    "the loader is the lowest term, and read from the device what was to be in memory; "
+    "--cache cold tells what the device costs"
+)
+
+
 def _lowest(evidence: Evidence, lowest: str) -> Named:
     if lowest != LOADER:
         return Named(Narrow(lowest), why=(f"{lowest} is the lowest of all terms",))
+    if evidence.not_warm:
+        return Named(Narrow.UNDECIDED, why=(_NOT_WARM,))
     use = evidence.loader.use
     if use is None:
         return Named(Narrow.UNDECIDED, why=("the loader is the lowest term, and its CPU time is not known",))
@@ -170,7 +178,7 @@ def _full_or_idle(evidence: Evidence, use: Interval) -> Named:
 
 
 def _full(evidence: Evidence) -> Named:
-    """The loader's work fills its cores. In bursts it is not that of the samples delivered meanwhile.
+    """The loader's work fills its cores. In uneven bursts it is not that of the samples delivered meanwhile.
 
     Workers that wait for each other don't fill them, though beside other processes it may seem so.
     """
@@ -178,7 +186,7 @@ def _full(evidence: Evidence) -> Named:
         share = f"{evidence.loader.share_of_waits('lock'):.0%} of the looks"
         told = f"workers were met waiting for a lock in {share}, and yet the cores seem full"
         return Named(Narrow.UNDECIDED, why=(told,))
-    if evidence.loader.bursts > BURSTS:
+    if evidence.loader.bursts > BURSTS and evidence.loader.stray > EVEN:
         told = f"{evidence.loader.bursts:.0%} of the time passes in gaps of more than three times the mean"
         return Named(Narrow.UNDECIDED, why=(f"{told}: too uneven to tell stages apart",))
     return largest_stage(evidence)
