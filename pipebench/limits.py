@@ -20,7 +20,6 @@ from pipebench.measure import Clock
 REPEATS = 5
 PAYLOADS = 128
 """Of the samples that are decoded."""
-CHUNK = 1 << 20
 BIG_BYTES = 256 << 20
 SMALL_BYTES, SMALL_FILES = 100_000, 500
 COPY_BYTES = 128 << 20
@@ -94,21 +93,13 @@ def _reading(name: str, unit: str, files: list[Path], amount: float, clock: Cloc
         evictions.append(page_cache.evict(files))
 
     def read() -> float:
-        _read(files)
+        page_cache.read_in(files)
         return amount
 
-    before = empty if name.endswith("cold") else lambda: _read(files)
+    before = empty if name.endswith("cold") else lambda: page_cache.read_in(files)
     values = _rates(read, clock, before)
     proved = all(e.resident is not None and e.resident <= page_cache.MOST_RESIDENT for e in evictions)
     return Limit(name=name, unit=unit, values=values, note="" if proved else "eviction unverified")
-
-
-def _read(files: Sequence[Path]) -> None:
-    buffer = bytearray(CHUNK)
-    for path in files:
-        with path.open("rb", buffering=0) as file:
-            while file.readinto(buffer):
-                pass
 
 
 def hand_over(clock: Clock) -> Iterator[Limit]:

@@ -8,7 +8,7 @@ mapping a file for `mincore` loads none of it.
 import ctypes
 import mmap
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +18,8 @@ from pipebench.machine import filesystem
 if TYPE_CHECKING:  # whoever only reads results needs no dataset
     from pipebench.dataset import Dataset
 
+CHUNK = 1 << 20
+"""Bytes that are read at a time."""
 MOST_RESIDENT = 0.05
 """Share of any file's pages that may be cached at the start of a cold trial."""
 READ_RANGE = (0.95, 1.15)
@@ -39,6 +41,15 @@ class Eviction:
     resident: float | None
     """Largest share of any file's pages still cached; None where it could not be told."""
     files: int
+
+
+def read_in(files: Iterable[Path], goes_on: Callable[[], bool] = lambda: True) -> None:
+    """Reads the files, so that they are cached, while `goes_on()` says so."""
+    buffer = bytearray(CHUNK)
+    for path in files:
+        with path.open("rb", buffering=0) as file:
+            while goes_on() and file.readinto(buffer):
+                pass
 
 
 def transport(dataset: "Dataset") -> tuple[Literal["block", "object", "other"], str]:
@@ -113,19 +124,20 @@ def label(cache: Mapping[str, Any]) -> str:
         return _fetched_label(cache["fetched_bytes"] / max(1, cache["payload_bytes"]))
     if cache["transport"] != "block":
         return f"unproved: bytes from {cache['filesystem']} are not counted"
-    share = cache["bytes_read"] / max(1, cache["payload_bytes"])
+    share = _share_read(cache)
     if cache["asked"] == "warm":
-        return _warm_label(share)
+        return f"not warm: {share:.0%} of the payload came from the device" if is_refuted(cache) else "warm"
     return _cold_label(cache["resident"], share)
 
 
 def is_refuted(cache: Mapping[str, Any]) -> bool:
     """Whether bytes that were to come from memory are proved to have come from a device."""
-    return cache["asked"] == "warm" and label(cache).startswith("not warm")
+    return cache["asked"] == "warm" and cache["transport"] == "block" and _share_read(cache) > WARM_READ
 
 
-def _warm_label(share: float) -> str:
-    return "warm" if share <= WARM_READ else f"not warm: {share:.0%} of the payload came from the device"
+def _share_read(cache: Mapping[str, Any]) -> float:
+    """Bytes read from devices over those of the payload."""
+    return float(cache["bytes_read"] / max(1, cache["payload_bytes"]))
 
 
 def _fetched_label(share: float) -> str:

@@ -22,7 +22,7 @@ from pipebench.diagnosis.evidence import Detail, Narrow
 from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
 from pipebench.diagnosis.run import Diagnosis, diagnose
 from pipebench.diagnosis.seen import Requests
-from pipebench.diagnosis.session import Session
+from pipebench.diagnosis.session import Session, Trials
 from pipebench.diagnosis.warming import warm_up
 from pipebench.errors import BadInput
 from pipebench.measure import Look, Trace
@@ -371,6 +371,15 @@ def test_a_loader_that_never_finds_its_bytes_in_memory_is_undecided(run: Diagnos
     found = run(Pipeline(decode=2), cold=1000)
     assert found.verdict.named.verdict is Narrow.UNDECIDED
     assert "--cache cold" in found.verdict.named.why[0]
+
+
+def test_a_failed_trial_takes_no_cold_ones_place(make_record: Callable[..., Record]) -> None:
+    name = contestant("mine", Phase.WARM)
+    ok = make_record(contestant=name)
+    cold = replace(ok, cache={**ok.cache, "bytes_read": 900, "payload_bytes": 1000})
+    failed = replace(ok, status="failed", reason="x", trace=None, cache={})
+    assert Trials(loader="mine", records=[cold, failed]).of(Phase.WARM) == [cold, failed]
+    assert Trials(loader="mine", records=[cold, failed, ok]).of(Phase.WARM) == [failed, ok]
 
 
 def test_a_slow_step_is_narrow_whatever_the_cache(run: Diagnose) -> None:

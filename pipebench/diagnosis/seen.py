@@ -113,7 +113,8 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
     found = _long_enough([(record, f) for record in records if (f := figures(record))])
     if not found:
         return None
-    own, cores = [f for _, f in found], len(found[0][0].spec.cpus)
+    own, cores, stray_share = [f for _, f in found], len(found[0][0].spec.cpus), _strays(found)
+    spread = EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores) + stray_share
     rates = [rate_in(f, boundaries) for f in own]
     cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
     uses = [use for record, f in found if (use := _use(record, f)) is not None]
@@ -121,14 +122,14 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
     consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
     speeds = [speed for record, _ in found if (speed := _bytes_per_second(record)) is not None]
     return Seen(
-        rate=rate_of(rates, EMULATED_CV if by_clock else PRIOR_CV + disturbance(own, cores) + _strays(found)),
+        rate=rate_of(rates, spread),
         cores=cores,
         cpu_seconds=rate_of(cpu) if cpu else None,
         use=_share_of(uses, max(_seconds(record) for record, _ in found)) if uses else None,
         consumer=median(consumers) if consumers else None,
         waits=_waits([record for record, _ in found]),
         bursts=median(_bursts(record) for record, _ in found),
-        stray=_strays(found),
+        stray=stray_share,
         stall=median(stalls) if stalls else None,
         bytes_per_second=median(speeds) if speeds else None,
         requests=_requests([record for record, _ in found]),

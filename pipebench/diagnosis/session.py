@@ -39,7 +39,8 @@ class Trials:
         """The trials of one phase; without those that were to be warm and were not, where others were."""
         name = contestant(self.loader, phase, note)
         found = [record for record in self.records if record.contestant == name]
-        return [record for record in found if was_warm(record)] or found
+        warm = [record for record in found if was_warm(record)]
+        return warm if any(record.status == "ok" for record in warm) else found
 
     def seen(self, phase: Phase, note: str = "") -> Seen | None:
         """What they show."""

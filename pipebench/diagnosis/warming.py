@@ -8,8 +8,6 @@ from pipebench.errors import BadInput
 from pipebench.files import why
 from pipebench.results import Record
 
-CHUNK = 2**20
-
 
 def was_warm(record: Record) -> bool:
     """Whether the trial was, or was to be something else; not where it is proved to have read a device."""
@@ -21,11 +19,7 @@ def warm_up(dataset: Dataset, goes_on: Callable[[], bool]) -> None:
 
     Raises `BadInput` where one cannot be read.
     """
-    buffer = bytearray(CHUNK)
-    for path in dataset.files():
-        try:
-            with path.open("rb", buffering=0) as file:
-                while goes_on() and file.readinto(buffer):
-                    pass
-        except OSError as error:
-            raise BadInput(f"{path} cannot be read: {why(error)}") from None
+    try:
+        page_cache.read_in(dataset.files(), goes_on)
+    except OSError as error:
+        raise BadInput(f"{error.filename} cannot be read: {why(error)}") from None
