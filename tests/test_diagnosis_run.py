@@ -23,7 +23,7 @@ from pipebench.diagnosis.phases import Bench, Phase, contestant, phase_of
 from pipebench.diagnosis.run import Diagnosis, diagnose
 from pipebench.diagnosis.seen import Requests
 from pipebench.diagnosis.session import Session, Trials
-from pipebench.diagnosis.warming import warm_up
+from pipebench.diagnosis.warming import warm_up, was_warm
 from pipebench.errors import BadInput
 from pipebench.measure import Look, Trace
 from pipebench.page_cache import evict, resident_share
@@ -371,6 +371,15 @@ def test_a_loader_that_never_finds_its_bytes_in_memory_is_undecided(run: Diagnos
     found = run(Pipeline(decode=2), cold=1000)
     assert found.verdict.named.verdict is Narrow.UNDECIDED
     assert "--cache cold" in found.verdict.named.why[0]
+
+
+@pytest.mark.parametrize(("read", "warm"), [(5, True), (30, False)])
+def test_few_bytes_from_a_device_may_hold_a_short_trial_up(
+    make_record: Callable[..., Record], read: int, warm: bool
+) -> None:
+    record = make_record()
+    told = {**record.cache, "bytes_read": read, "payload_bytes": 1000}
+    assert was_warm(replace(record, cache=told)) is warm
 
 
 def test_a_failed_trial_takes_no_cold_ones_place(make_record: Callable[..., Record]) -> None:
