@@ -57,11 +57,14 @@ class Transfer:
             self._pending.popleft()
         return moved
 
+    def settle(self, most: int = 0) -> None:
+        """Waits until at most so many copies are on their way."""
+        while len(self._pending) > most:
+            self._pending.popleft()[0].synchronize()
+
     def close(self) -> None:
         """Waits for the copies and unlocks the memory. May be called twice."""
-        for done, _ in self._pending:
-            done.synchronize()
-        self._pending.clear()
+        self.settle()
         if self._pinned is not None:
             cuda: Any = torch.cuda
             cuda.check_error(cuda.cudart().cudaHostUnregister(self._pinned.ctypes.data))

@@ -4,12 +4,14 @@ Its ids repeat, so it proves nothing about samples; it shows what the loop and t
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pipebench.contract import Batch, Placement, Settings, Stage, Workload
+from pipebench.errors import BadInput
 from pipebench.kinds import kind
 from pipebench.kinds.image import ImagePreprocessing
 
@@ -18,13 +20,25 @@ from ._partition import batch_count
 from ._payload import Payloads
 
 
+AHEAD, TENSORS = 2, 2
+"""Batches whose copies are on their way to the device, and tensors that are copied for each."""
+
+
+@dataclass(frozen=True)
+class ResidentSettings(Settings):
+    """The knob of `Resident`."""
+
+    copied: bool = False
+    """The batch lies in locked memory of the host and is copied to the device each time it is handed out."""
+
+
 class Resident:
     """Holds the dataset's first samples, made by the deterministic recipe the slow, trusted way."""
 
     formats: ClassVar = frozenset({"folder", "wds", "parquet"})
     libraries: ClassVar = ("torch",)
     fused: ClassVar[tuple[tuple[Stage, ...], ...]] = ()
-    settings: ClassVar = Settings
+    settings: ClassVar = ResidentSettings
 
     def __init__(
         self,
@@ -32,19 +46,44 @@ class Resident:
         placement: Placement,
         *,
         until: Stage,
-        settings: Settings,  # noqa: ARG002 - there is nothing to set
+        settings: ResidentSettings,
     ) -> None:
         require("resident", Resident, workload)
         self._batches = batch_count(workload, placement)
         ids = np.arange(min(workload.batch_size, workload.dataset.samples))
         whole = until is Stage.BATCH
-        self._batch = _batch(workload, placement.device, ids) if whole else Batch(None, None, ids)
+        self._copies = _Copies(placement.device) if settings.copied and whole else None
+        device = "cpu" if settings.copied else placement.device
+        self._batch = _batch(workload, device, ids) if whole else Batch(None, None, ids)
 
     def epoch(self, number: int) -> Iterator[Batch]:  # noqa: ARG002 - every epoch is alike
-        return repeat(self._batch, self._batches)
+        if self._copies is None:
+            return repeat(self._batch, self._batches)
+        return self._copies.of(self._batch, self._batches)
 
     def close(self) -> None:
-        pass
+        if self._copies is not None:
+            self._copies.close()
+
+
+class _Copies:
+    """Copies of one batch to a device, some of them on their way; as fast as the device takes them."""
+
+    def __init__(self, device: str) -> None:
+        from ._delivery import Transfer
+
+        if device == "cpu":
+            raise BadInput("setting copied=true needs a device to copy to: --device cuda")
+        self._transfer = Transfer(device)
+
+    def of(self, batch: Batch, count: int) -> Iterator[Batch]:
+        inputs, labels = batch.inputs.pin_memory(), batch.labels.pin_memory()
+        for _ in range(count):
+            yield Batch(self._transfer(inputs), self._transfer(labels), batch.ids)
+            self._transfer.settle(AHEAD * TENSORS)
+
+    def close(self) -> None:
+        self._transfer.close()
 
 
 def _batch(workload: Workload, device: str, ids: Any) -> Batch:

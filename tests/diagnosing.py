@@ -62,6 +62,8 @@ class Pipeline:
     copy: float = 0.0
     """Work of the consumer for a batch that is not cut."""
     size: int = 64
+    transfer: float = 0.0
+    """Of a copy to the device; 0 where batches stay on the host."""
     step_rate: float = 4000.0
     step_cpu: float = 0.0
     """Work of the step for a sample, on the same cores."""
@@ -79,6 +81,7 @@ class Pipeline:
             "bucket": self.bucket,
             "lock": locked or self.lock_sleeps,
             "consumer": self.sleep / self.size + copy,
+            "transfer": self.transfer if depth == 3 else 0.0,
         }
         each = max(took.values())
         cpu = work + locked + copy
@@ -113,6 +116,7 @@ class Pipeline:
             cores=self.cores,
             loader=loader,
             step=step,
+            transfer=self._transferred(random),
             end_to_end=replace(loader, rate=_moved(around(whole), random), stall=1 - whole / self.step_rate),
             one_core=one.seen(random=random),
             cuts={stage: self.seen(stage, random) for stage in list(Stage)[:3]},
@@ -121,6 +125,11 @@ class Pipeline:
             workers=self.workers,
             larger_batch=replace(self, size=2 * self.size).seen(random=random),
         )
+
+    def _transferred(self, random: Random | None) -> Seen | None:
+        if not self.transfer:
+            return None
+        return _with_chance(self.transfer, 0.01, self.cores, 0.01, {}, random)
 
 
 def _with_chance(

@@ -45,6 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["DATA", "--batch-size", "1000"], "is larger than"),
         (["one"], "--batch-size 64 is larger than one, which holds 1 samples"),
         (["--loader", "mine:make_loader", "--step", "model:resnet18"], "needs a dataset"),
+        (["--loader", "mine:make_loader", "--device", "cuda"], "--device needs a dataset"),
         (["DATA", "--out", "no/such/r.jsonl"], "there is no folder no/such"),
     ],
 )

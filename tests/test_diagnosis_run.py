@@ -110,7 +110,8 @@ class Laboratory:
         step = parse_step(spec.step)
         step_rate = step.rate if step.kind == "emulate" else float("inf")
         if spec.loader == CEILING:
-            return step_rate, 0.001, {}, 0.0
+            copied = spec.options.get("copied") == "true"
+            return 1000 / self.pipeline.transfer if copied else step_rate, 0.001, {}, 0.0
         one = {"cores": 1, "workers": 1} if len(spec.cpus) == 1 else {"workers": self.workers(spec)}
         pipeline = replace(self.pipeline, size=spec.batch_size, **one)
         seen = pipeline.seen(Stage(spec.until))
@@ -314,6 +315,29 @@ def test_waiting_is_told(run: Diagnose) -> None:
     )
     told = list(lines(replace(found, evidence=replace(found.evidence, storage=read))))
     assert "Reading alone, from storage: 50.0 MB/s in 12 requests/s of 34 ms." in told
+
+
+def test_copies_to_a_device_are_measured_alone_and_named(run: Diagnose, tmp_path: Path) -> None:
+    found = run(Pipeline(transfer=3), changes={"device": "cuda"})
+    assert found.verdict.named.verdict is Narrow.TRANSFER
+    assert found.unconfirmed == "pipebench has nothing that relieves it"
+    assert any(line.startswith("T    the transfer alone ") for line in lines(found))
+    assert diagnosis_facts(found)["rates"]["T"]["estimate"] == pytest.approx(1000 / 3, rel=0.05)
+    copied = [r.spec for r in read(tmp_path / "r.jsonl") if "[transfer_only]" in r.contestant]
+    assert {(s.loader, s.device, s.step, s.until) for s in copied} == {(CEILING, "cuda", "null", "batch")}
+    [once_more] = again(read(tmp_path / "r.jsonl"))
+    assert once_more.verdict.named == found.verdict.named
+
+
+def test_where_copies_cannot_be_measured_nothing_is_named(run: Diagnose) -> None:
+    found = run(Pipeline(transfer=3), changes={"device": "cuda"}, refuses=("transfer_only",))
+    assert found.verdict.named.verdict is Narrow.UNDECIDED
+
+
+def test_batches_that_stay_on_the_host_are_not_copied(run: Diagnose) -> None:
+    found = run(Pipeline())
+    assert found.evidence.transfer is None
+    assert not any("[transfer_only]" in record.contestant for record in found.records)
 
 
 def test_without_a_step_there_is_no_cost_and_one_phase_less(run: Diagnose) -> None:

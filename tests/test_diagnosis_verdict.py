@@ -25,6 +25,9 @@ CASES = {
     "a copy that fills the consumer": (Pipeline(copy=160), Narrow.OVERHEAD, HAND_OVER),
     "a copy that fills the cores": (Pipeline(copy=75), Narrow.OVERHEAD, HAND_OVER),
     "a worker that sleeps when it passes a batch on": (Pipeline(ship=300), Narrow.OVERHEAD, HAND_OVER),
+    "copies to the device": (Pipeline(transfer=3), Narrow.TRANSFER, None),
+    "decoding before fast copies": (Pipeline(transfer=0.1, decode=2), Narrow.DECODE, None),
+    "a slow step after slow copies": (Pipeline(transfer=1, step_rate=500), Narrow.STEP, None),
     "one worker": (Pipeline(workers=1), Narrow.OVERHEAD, WORKERS),
     "one worker, dear decode": (Pipeline(workers=1, decode=3), Narrow.OVERHEAD, WORKERS),
     "a lock": (Pipeline(locked=3), Narrow.OVERHEAD, LOCK),
@@ -47,7 +50,7 @@ def test_nothing_else_is_ever_named(case: str, seed: int, amount: float) -> None
     pipeline, verdict, detail = CASES[case]
     planted = {
         key: value * amount
-        for key in ("bucket", "latency", "sleep", "copy", "locked", "step_cpu", "ship")
+        for key in ("bucket", "latency", "sleep", "copy", "locked", "step_cpu", "ship", "transfer")
         if (value := getattr(pipeline, key))
     }
     named = name(replace(pipeline, **planted).evidence(Random(seed)))
@@ -284,6 +287,31 @@ def test_a_perfect_loader_brings_what_the_step_alone_reaches() -> None:
     assert verdict.gain.estimate == pytest.approx(1500 / (2000 / 2.61))
     assert verdict.slowdown == pytest.approx(1 - 2000 / 2.61 / 1500)
     assert verdict.severity == "severe"
+
+
+def test_a_loader_as_slow_as_its_copies_that_fills_its_cores_is_balanced() -> None:
+    assert name(Pipeline(transfer=0.555).evidence()).verdict is Narrow.BALANCED
+
+
+def test_a_loader_that_makes_its_batches_on_the_device_is_not_bound_by_copies() -> None:
+    evidence = replace(Pipeline(decode=2).evidence(), transfer=seen(300))
+    verdict = judge(evidence)
+    assert verdict.named.verdict is Narrow.DECODE
+    assert verdict.gain is not None
+    assert verdict.gain.estimate == pytest.approx(4000 / (2000 / 2.61))
+
+
+def test_a_perfect_loader_is_no_faster_than_the_copies() -> None:
+    verdict = judge(Pipeline(decode=2, transfer=1, step_rate=4000).evidence())
+    assert verdict.gain is not None
+    assert verdict.gain.estimate == pytest.approx(1000 / (2000 / 2.61))
+
+
+@pytest.mark.parametrize("lacks", ["step", "transfer"])
+def test_a_term_that_could_not_be_measured_alone_withholds_the_verdict(lacks: str) -> None:
+    named = name(replace(Pipeline(decode=2).evidence(), lacks=lacks))
+    assert named.verdict is Narrow.UNDECIDED
+    assert named.why == (f"the {lacks} alone was not measured, and may be what is narrow",)
 
 
 def test_the_null_step_tells_no_cost() -> None:

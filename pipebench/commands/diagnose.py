@@ -61,6 +61,7 @@ class DiagnoseCommand:
         add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
         add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
         add("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
+        add("--device", default="cpu", metavar="D", help="that batches are brought to: cpu or cuda")
         add("--cache", choices=["warm", "cold"], default="warm", help="cold: from storage (default: warm)")
         about = f"to look at of a D that is no dataset, such as 500MB (default: {MAX_BYTES})"
         add("--max-bytes", default=MAX_BYTES, metavar="B", help=about)
@@ -242,9 +243,14 @@ def _own_spec(args: argparse.Namespace) -> "TrialSpec":
 
     if args.loader is None or not is_path(args.loader):
         raise BadInput("name a dataset, or a loader of your own with --loader module:function")
-    if args.cache == "cold" or args.preprocessing:
-        option = "--cache cold" if args.cache == "cold" else "--preprocessing"
-        raise BadInput(f"{option} needs a dataset: what a loader of your own reads is its own affair")
+    needs = {
+        "--cache cold": args.cache == "cold",
+        "--preprocessing": bool(args.preprocessing),
+        "--device": args.device != "cpu",
+    }
+    if asked := [option for option, is_asked in needs.items() if is_asked]:
+        told = "what a loader of your own reads, and where to, is its own affair"
+        raise BadInput(f"{asked[0]} needs a dataset: {told}")
     if args.batch_size is not None and args.batch_size < 1:
         raise BadInput(f"--batch-size must be at least 1, not {args.batch_size}")
     if parse_step(args.step).kind == "model":
@@ -279,6 +285,7 @@ def _request(args: argparse.Namespace) -> "Request":
         preprocessing=args.preprocessing,
         seed=args.seed,
         cores=args.cores,
+        device=args.device,
         cache=args.cache,
     )
 

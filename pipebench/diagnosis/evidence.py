@@ -44,6 +44,7 @@ class Evidence:
     step: Seen | None = None
     """Alone: G. None for the null step, which takes no time."""
     transfer: Seen | None = None
+    """Bare copies of a batch to the device: T. None where batches stay on the host."""
     storage: Seen | None = None
     """Cut after reading, from the real storage: F. None where bytes were warm."""
     end_to_end: Seen | None = None
@@ -61,8 +62,8 @@ class Evidence:
     is_remote: bool = False
     """Whether all phases read from somewhere else than this host."""
     fused: tuple[tuple[Stage, ...], ...] = ()
-    lacks_step: bool = False
-    """Whether there is a step that could not be measured alone."""
+    lacks: str = ""
+    """`step` or `transfer`, where there is one that could not be measured alone."""
     not_warm: bool = False
     """Whether the loader read a device though its bytes were to be in memory."""
 

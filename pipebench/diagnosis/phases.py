@@ -14,6 +14,8 @@ class Phase(StrEnum):
 
     STEP_ONLY = "step_only"
     """The step on a batch that is there already: G."""
+    TRANSFER_ONLY = "transfer_only"
+    """Copies of that batch to the device: T."""
     WARM = "warm"
     """The whole loader into the null step: P."""
     END_TO_END = "end_to_end"
@@ -85,6 +87,11 @@ class Bench:
         return not self.spec.data
 
     @property
+    def has_device(self) -> bool:
+        """Whether batches are brought to a device that is not this host."""
+        return self.spec.device != "cpu"
+
+    @property
     def is_cold(self) -> bool:
         return self.spec.cache == "cold"
 
@@ -114,6 +121,7 @@ class Bench:
         more = {**self.spec.options, self.worker_knob: str(2 * self.workers)}
         changes: dict[Phase, dict[str, Any]] = {
             Phase.STEP_ONLY: self._one_batch() | {"step": self.spec.step},
+            Phase.TRANSFER_ONLY: {"loader": CEILING, "options": {"copied": "true"}, "source": ""},
             Phase.END_TO_END: {"step": self.spec.step, "cache": self.spec.cache},
             Phase.READ: {"until": str(Stage.READ)},
             Phase.DECODE: {"until": str(Stage.DECODE)},

@@ -1,6 +1,7 @@
 """A diagnosis from its first trial to its verdict; time goes to the terms that may decide it."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pipebench.dataset import open_dataset
@@ -181,6 +182,7 @@ def _ends(session: Session, bench: Bench) -> list[Phase]:  # noqa: ARG001 - one 
     phases = {
         Phase.END_TO_END: bench.whole is Phase.END_TO_END,
         Phase.STEP_ONLY: bench.has_step,
+        Phase.TRANSFER_ONLY: bench.has_device,
         Phase.COLD_READ: bench.meets_storage,
     }
     return [phase for phase, wanted in phases.items() if wanted]
@@ -218,7 +220,12 @@ def _near(evidence: Evidence) -> list[str]:
     return [name for name, rate in found.items() if rate.estimate <= NEAR * lowest]
 
 
-_OF_TERM = {Narrow.STEP: Phase.STEP_ONLY, LOADER: Phase.WARM, Narrow.STORAGE: Phase.COLD_READ}
+_OF_TERM = {
+    Narrow.STEP: Phase.STEP_ONLY,
+    Narrow.TRANSFER: Phase.TRANSFER_ONLY,
+    LOADER: Phase.WARM,
+    Narrow.STORAGE: Phase.COLD_READ,
+}
 
 
 def _narrow(session: Session, bench: Bench) -> list[Phase]:
@@ -252,6 +259,7 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         cores=len(bench.spec.cpus),
         loader=loader,
         step=seen[Phase.STEP_ONLY],
+        transfer=seen[Phase.TRANSFER_ONLY],
         storage=seen[Phase.COLD_READ],
         end_to_end=seen[Phase.END_TO_END],
         one_core=seen[Phase.ONE_CORE],
@@ -263,9 +271,16 @@ def gather(session: Trials, bench: Bench) -> Evidence:
         workers=bench.workers,
         is_remote=bench.is_remote and not bench.memory,
         fused=bench.fused,
-        lacks_step=bench.has_step and seen[Phase.STEP_ONLY] is None,
+        lacks=_lacks(bench, seen),
         not_warm=not was_warm(session.of(Phase.WARM)[0]),
     )
+
+
+def _lacks(bench: Bench, seen: Mapping[Phase, Seen | None]) -> str:
+    """A term that there is and that was not measured alone; empty where there is none."""
+    if bench.has_step and seen[Phase.STEP_ONLY] is None:
+        return "step"
+    return "transfer" if bench.has_device and seen[Phase.TRANSFER_ONLY] is None else ""
 
 
 def _by_cores(session: Trials, cores: int) -> dict[int, Seen]:

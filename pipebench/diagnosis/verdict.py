@@ -56,11 +56,11 @@ def slowdown(evidence: Evidence) -> float | None:
 
 def gain(evidence: Evidence) -> Interval | None:
     """The rate with a loader that takes neither time nor cores, over what was measured."""
-    others = [term for term in (evidence.step, evidence.transfer) if term is not None]
+    found = terms(evidence)
+    others = [found[term] for term in (Narrow.STEP, Narrow.TRANSFER) if term in found]
     if not others:
         return None
-    least = min((term.rate for term in others), key=lambda rate: rate.estimate)
-    return ratio_of(least, evidence.whole.rate)
+    return ratio_of(min(others, key=lambda rate: rate.estimate), evidence.whole.rate)
 
 
 def terms(evidence: Evidence) -> dict[str, Interval]:
@@ -72,11 +72,26 @@ def terms(evidence: Evidence) -> dict[str, Interval]:
         Narrow.STORAGE: evidence.storage,
     }
     found = {str(term): seen.rate for term, seen in measured.items() if seen is not None}
+    found.pop(_nested(evidence), None)
     shared = shared_cpu(evidence)
     lowest = min(rate.estimate for rate in found.values())
     if shared is not None and shared.estimate < BALANCED[0] * lowest and _step_needs_cores(evidence):
         found[str(Narrow.CPU_SHARED)] = shared
     return found
+
+
+def _nested(evidence: Evidence) -> str:
+    """Of the loader and the bare transfer, which the loader's rate holds, the one that is no term besides.
+
+    A loader that is no slower than its bare copies and leaves cores idle waits for them. One that is clearly
+    faster than they are makes its batches on the device, and copies none.
+    """
+    if evidence.transfer is None:
+        return ""
+    reached, use = ratio_of(evidence.loader.rate, evidence.transfer.rate), evidence.loader.use
+    if reached.low > BALANCED[1]:
+        return Narrow.TRANSFER
+    return LOADER if reached.low >= BALANCED[0] and use is not None and use.high < FULL else ""
 
 
 def _step_needs_cores(evidence: Evidence) -> bool:
@@ -101,8 +116,9 @@ def bound(evidence: Evidence) -> Interval:
 
 def name(evidence: Evidence) -> Named:
     """What holds the pipeline back."""
-    if evidence.lacks_step:
-        return Named(Narrow.UNDECIDED, why=("the step alone was not measured, and may be what is narrow",))
+    if evidence.lacks:
+        told = f"the {evidence.lacks} alone was not measured, and may be what is narrow"
+        return Named(Narrow.UNDECIDED, why=(told,))
     ranked = sorted(terms(evidence).items(), key=lambda item: item[1].estimate)
     lowest = ranked[0]
     if len(ranked) > 1:
