@@ -19,7 +19,6 @@ from ._checks import require
 from ._partition import batch_count
 from ._payload import Payloads
 
-
 AHEAD, TENSORS = 2, 2
 """Batches whose copies are on their way to the device, and tensors that are copied for each."""
 

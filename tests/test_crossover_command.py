@@ -116,6 +116,21 @@ def test_a_users_own_figure_is_looked_up(
     assert "mine@H100" in capsys.readouterr().out
 
 
+def test_data_is_in_memory_before_the_first_trial(
+    run: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the first trials lay out the others."""
+    asked: list[Dataset] = []
+
+    def stop(dataset: Dataset, goes_on: Callable[[], bool]) -> None:
+        assert goes_on()
+        asked.append(dataset)
+
+    monkeypatch.setattr("pipebench.diagnosis.warming.warm_up", stop)
+    assert run("--loader", "dali", stop_at=1) == 130
+    assert [dataset.samples for dataset in asked] == [500]
+
+
 @pytest.mark.parametrize("stop_at", [2, 5, 8, 9, 10, 20, 31])
 def test_ctrl_c_at_any_time_is_resumed(run: Callable[..., int], capsys: Capture, stop_at: int) -> None:
     assert run("--loader", "dali", "--out", "r.jsonl", stop_at=stop_at) == 130

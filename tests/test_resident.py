@@ -95,6 +95,4 @@ def test_copies_are_made_anew_and_few_are_on_their_way(
 def test_copies_need_a_device(tiny_folder: Dataset) -> None:
     workload = Workload(dataset=tiny_folder, batch_size=10, preprocessing=ImagePreprocessing(size=16))
     with pytest.raises(BadInput, match="needs a device"):
-        Resident(
-            workload, Placement(cores=1), until=Stage.BATCH, settings=ResidentSettings(copied=True)
-        )
+        Resident(workload, Placement(cores=1), until=Stage.BATCH, settings=ResidentSettings(copied=True))

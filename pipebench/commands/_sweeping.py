@@ -13,6 +13,7 @@ from pipebench.progress import add_quiet, is_quiet
 
 if TYPE_CHECKING:
     from pipebench.anonymous import Redactor
+    from pipebench.dataset import Dataset
     from pipebench.figures import Derive
     from pipebench.plan import Request
     from pipebench.results import Record
@@ -97,6 +98,7 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None, beside: Beside
     dataset = open_dataset(request.data[0])
     size = picture_size(dataset.kind, parse_pairs(request.preprocessing, "preprocessing option"))
     fitting = [target for target in found if misfit(target, dataset.kind, size) is None]
+    _warm_up(dataset)
     shape = Shape(blocks=args.trials, samples=dataset.samples, max_seconds=request.max_seconds)
     with Nursery() as nursery:
         running = _Running(
@@ -121,6 +123,25 @@ def sweep(args: argparse.Namespace, choose: Choose | None = None, beside: Beside
         size=size,
         floor=floor(records, derive),
     )
+
+
+WARMING_SECONDS = 30.0
+"""In which data is read into memory at most, before a sweep whose first trials lay out the others."""
+
+
+def _warm_up(dataset: "Dataset") -> None:
+    """Nothing is read from afar, which would not stay in memory."""
+    from pipebench.diagnosis.warming import warm_up
+    from pipebench.files import is_local
+    from pipebench.measure import SystemClock
+    from pipebench.progress import pulse
+
+    if not is_local(dataset.root):
+        return
+    clock = SystemClock()
+    end_ns = clock.now_ns() + WARMING_SECONDS * 1e9
+    with pulse(lambda: "reading the data, so that it is in memory"):
+        warm_up(dataset, lambda: clock.now_ns() < end_ns)
 
 
 def _request(args: argparse.Namespace, data: str) -> "Request":
