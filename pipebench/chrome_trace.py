@@ -207,7 +207,7 @@ def _processor(timeline: _Timeline) -> Iterator[Event]:
 
 
 def _memory(timeline: _Timeline) -> Iterator[Event]:
-    """Of the process tree: the first look saw it, and each `LOOKS_AT_MEMORY`th after it."""
+    """Of the process tree: seen just before the first look, and at each `LOOKS_AT_MEMORY`th after it."""
     looks = timeline.trace.looks[::LOOKS_AT_MEMORY]
     seen = timeline.record.resources.get("memory_bytes", [])[:-1]  # the last is of the loop's end
     if len(seen) == len(looks):

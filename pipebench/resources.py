@@ -8,8 +8,10 @@ import ctypes
 import os
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 _READINGS = 3
@@ -36,6 +38,13 @@ class Resources:
     """Time that live threads were ready to run and had no core."""
     consumer_ns: int = 0
     """CPU time of the thread that consumes batches."""
+
+
+class Memory(NamedTuple):
+    """Of a process tree, in bytes, as `Resources` has it."""
+
+    total: int
+    shared: int
 
 
 def become_subreaper() -> None:
@@ -110,9 +119,9 @@ def host_busy_ns() -> int:
     return (user + nice + system + irq + softirq) * _TICK_NS
 
 
-def tree_resources() -> Resources:
-    """The totals of this process and its descendants."""
-    processes = tree(os.getpid())
+def tree_resources(memory: Memory | None = None) -> Resources:
+    """The totals of this process and its descendants; `memory` is not read anew where it is given."""
+    processes, memory = tree(os.getpid()), memory or tree_memory()
     own, waited = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     stats = [_stat(process) for process in processes[1:]]
     user = own.ru_utime + waited.ru_utime
@@ -121,8 +130,8 @@ def tree_resources() -> Resources:
         user_ns=int(user * 1e9) + sum(s[11] + s[13] for s in stats) * _TICK_NS,
         system_ns=int(system * 1e9) + sum(s[12] + s[14] for s in stats) * _TICK_NS,
         read_bytes=tree_read_bytes(),
-        memory_bytes=tree_memory_bytes(),
-        shared_memory_bytes=sum(_field(p, "smaps_rollup", "Pss_Shmem") * 1024 for p in processes),
+        memory_bytes=memory.total,
+        shared_memory_bytes=memory.shared,
         switches=sum(u.ru_nvcsw + u.ru_nivcsw for u in (own, waited)) + sum(map(_switches, processes[1:])),
         open_files=sum(_open_files(p) for p in processes),
         processes=len(processes),
@@ -157,9 +166,10 @@ def _runqueue_ns(process: int) -> int:
     return total
 
 
-def tree_memory_bytes() -> int:
-    """Proportional set size of this process and its descendants; some milliseconds for large ones."""
-    return sum(_field(process, "smaps_rollup", "Pss") * 1024 for process in tree(os.getpid()))
+def tree_memory() -> Memory:
+    """Of this process and its descendants; takes tens of milliseconds where they are large."""
+    found = [_fields(process, "smaps_rollup", ("Pss", "Pss_Shmem")) for process in tree(os.getpid())]
+    return Memory(*(1024 * sum(column) for column in zip(*found, strict=True)))
 
 
 def tree_read_bytes() -> int:
@@ -177,13 +187,17 @@ def _stat(process: int) -> list[int]:
 
 
 def _field(process: int, file: str, name: str) -> int:
+    return _fields(process, file, (name,))[0]
+
+
+def _fields(process: int, file: str, names: Sequence[str]) -> list[int]:
+    """Of a file that holds a name, a colon and a number a line; 0 where there is no such line."""
     try:
-        for line in Path(f"/proc/{process}/{file}").read_text(errors="replace").splitlines():
-            if line.startswith(f"{name}:"):
-                return int(line.split()[1])
+        lines = Path(f"/proc/{process}/{file}").read_text(errors="replace").splitlines()
     except OSError:
-        return 0  # it ended, or the kernel does not let us look
-    return 0
+        lines = []  # it ended, or the kernel does not let us look
+    found = dict(line.split(":", 1) for line in lines if ":" in line)
+    return [int(found[name].split()[0]) if name in found else 0 for name in names]
 
 
 def _switches(process: int) -> int:

@@ -113,9 +113,10 @@ class Record:
     device_ns: tuple[tuple[int, int], ...] = ()
     """Each step's begin and end on an accelerator's own clock."""
     resources: Mapping[str, Any] = field(default_factory=dict)
-    """`first` and `last`: the tree's totals after the first batch and at the end (`Resources`); between
-    them `memory_bytes`, each 10 s, and `worker_waits`: how often a look met a worker in which wait. Where
-    the host has `energy` counters, each as name, microjoules and the range at which it wraps around."""
+    """`first` and `last`: the tree's totals after the first batch (memory: before it, since to look at that
+    takes long) and at the end (`Resources`); between them `memory_bytes`, each 10 s, and `worker_waits`: how
+    often a look met a worker in which wait. Where the host has `energy` counters, each as name, microjoules
+    and the range at which it wraps around."""
     cache: Mapping[str, Any] = field(default_factory=dict)
     """What was asked, how bytes arrive, residency at the start, bytes read and payload bytes delivered; where
     bytes come from an object store, and pipebench fetched them, also `fetched_bytes`, `requests` and what

@@ -32,7 +32,7 @@ from pipebench.resources import (
     Resources,
     host_busy_ns,
     tree_cpu_ns,
-    tree_memory_bytes,
+    tree_memory,
     tree_read_bytes,
     tree_resources,
     worker_waits,
@@ -197,9 +197,13 @@ def _budget(spec: TrialSpec) -> Budget:
 
 
 class _Observer:
-    """Looks at CPU time; at everything the first time, and at memory now and then."""
+    """Looks at CPU time; at everything the first time, and at memory beforehand and now and then.
+
+    To look at memory takes so long that a short trial must not wait for it.
+    """
 
     def __init__(self) -> None:
+        self._before = tree_memory()
         self._looks = 0
         self._first: Resources | None = None
         self._memory: list[int] = []
@@ -209,10 +213,10 @@ class _Observer:
     def __call__(self) -> tuple[int, int]:
         now = tree_cpu_ns(), host_busy_ns()  # first, since all else takes so long that more would be used
         if self._first is None:
-            self._first = tree_resources()
+            self._first = tree_resources(self._before)
             self._meter.begin()
         elif self._looks % LOOKS_AT_MEMORY == 0:
-            self._memory.append(tree_memory_bytes())
+            self._memory.append(tree_memory().total)
         self._looks += 1
         self._waits.update(worker_waits())
         return now

@@ -56,22 +56,24 @@ def test_cpu_time_is_read_before_what_takes_long(monkeypatch: pytest.MonkeyPatch
     def noting(name: str) -> Callable[[], Any]:
         real = getattr(trial, name)
 
-        def call() -> Any:
+        def call(*known: Any) -> Any:
             read.append(name)
-            return real()
+            return real(*known)
 
         return call
 
-    for name in ("tree_cpu_ns", "host_busy_ns", "tree_resources", "tree_memory_bytes", "worker_waits"):
+    for name in ("tree_cpu_ns", "host_busy_ns", "tree_resources", "tree_memory", "worker_waits"):
         monkeypatch.setattr(trial, name, noting(name))
     look = trial._Observer()
+    assert read == ["tree_memory"]
+    monkeypatch.setattr("pipebench.resources.tree_memory", lambda: pytest.fail("the first look waits for it"))
     seen = Counter[str]()
     for _ in range(2 * LOOKS_AT_MEMORY):
         read.clear()
         look()
         assert read[:2] == ["tree_cpu_ns", "host_busy_ns"]
         seen.update(read)
-    assert (seen["tree_resources"], seen["tree_memory_bytes"]) == (1, 1)
+    assert (seen["tree_resources"], seen["tree_memory"]) == (1, 1)
     assert seen["worker_waits"] == 2 * LOOKS_AT_MEMORY
 
 
