@@ -61,7 +61,7 @@ class DiagnoseCommand:
         add("--preprocessing", default="", metavar="K=V,...", help="as for 'pipebench run'")
         add("--seed", type=int, default=0, metavar="S", help="of order and crops (default: 0)")
         add("--cores", type=int, metavar="N", help="to pin each trial to (default: all usable)")
-        add("--device", default="cpu", metavar="D", help="that batches are brought to: cpu or cuda")
+        add("--device", default="cpu", metavar="D", help="for batches: cpu or cuda (default: cpu)")
         add("--cache", choices=["warm", "cold"], default="warm", help="cold: from storage (default: warm)")
         about = f"to look at of a D that is no dataset, such as 500MB (default: {MAX_BYTES})"
         add("--max-bytes", default=MAX_BYTES, metavar="B", help=about)
