@@ -51,14 +51,14 @@ class Resident:
         self._batches = batch_count(workload, placement)
         ids = np.arange(min(workload.batch_size, workload.dataset.samples))
         whole = until is Stage.BATCH
-        self._copies = _Copies(placement.device) if settings.copied and whole else None
         device = "cpu" if settings.copied else placement.device
         self._batch = _batch(workload, device, ids) if whole else Batch(None, None, ids)
+        self._copies = _Copies(self._batch, placement.device) if settings.copied and whole else None
 
     def epoch(self, number: int) -> Iterator[Batch]:  # noqa: ARG002 - every epoch is alike
         if self._copies is None:
             return repeat(self._batch, self._batches)
-        return self._copies.of(self._batch, self._batches)
+        return self._copies.made(self._batches)
 
     def close(self) -> None:
         if self._copies is not None:
@@ -68,17 +68,18 @@ class Resident:
 class _Copies:
     """Copies of one batch to a device, some of them on their way; as fast as the device takes them."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, batch: Batch, device: str) -> None:
         from ._delivery import Transfer
 
         if device == "cpu":
             raise BadInput("setting copied=true needs a device to copy to: --device cuda")
         self._transfer = Transfer(device)
+        self._locked = Batch(batch.inputs.pin_memory(), batch.labels.pin_memory(), batch.ids)
 
-    def of(self, batch: Batch, count: int) -> Iterator[Batch]:
-        inputs, labels = batch.inputs.pin_memory(), batch.labels.pin_memory()
+    def made(self, count: int) -> Iterator[Batch]:
+        inputs, labels, ids = self._locked
         for _ in range(count):
-            yield Batch(self._transfer(inputs), self._transfer(labels), batch.ids)
+            yield Batch(self._transfer(inputs), self._transfer(labels), ids)
             self._transfer.settle(AHEAD * TENSORS)
 
     def close(self) -> None:

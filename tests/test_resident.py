@@ -14,10 +14,17 @@ from pipebench.loaders._payload import Payloads
 from pipebench.loaders.resident import AHEAD, TENSORS, Resident, ResidentSettings
 
 
-def resident(dataset: Dataset, until: Stage = Stage.BATCH, **options: Any) -> Resident:
+def resident(
+    dataset: Dataset,
+    until: Stage = Stage.BATCH,
+    *,
+    device: str = "cpu",
+    copied: bool = False,
+    **options: Any,
+) -> Resident:
     workload = Workload(dataset=dataset, batch_size=10, preprocessing=ImagePreprocessing(size=16, **options))
-    placement = Placement(cores=1)
-    return Resident(workload, placement, until=until, settings=Resident.settings.tuned(placement))
+    placement = Placement(cores=1, device=device)
+    return Resident(workload, placement, until=until, settings=ResidentSettings(copied=copied))
 
 
 @pytest.mark.parametrize("fixture", ["tiny_folder", "tiny_wds"])
@@ -73,13 +80,7 @@ def test_copies_are_made_anew_and_few_are_on_their_way(
     cuda = SimpleNamespace(Event=Copy, current_stream=lambda _: "of this device")
     monkeypatch.setattr(torch, "cuda", cuda)
     monkeypatch.setattr(torch.Tensor, "pin_memory", torch.Tensor.clone)
-    workload = Workload(dataset=tiny_folder, batch_size=10, preprocessing=ImagePreprocessing(size=16))
-    loader = Resident(
-        workload,
-        Placement(cores=1, device="meta"),
-        until=Stage.BATCH,
-        settings=ResidentSettings(copied=True),
-    )
+    loader = resident(tiny_folder, device="meta", copied=True)
     on_their_way, batches = [], []
     for batch in loader.epoch(0):
         batches.append(batch)
@@ -93,6 +94,5 @@ def test_copies_are_made_anew_and_few_are_on_their_way(
 
 
 def test_copies_need_a_device(tiny_folder: Dataset) -> None:
-    workload = Workload(dataset=tiny_folder, batch_size=10, preprocessing=ImagePreprocessing(size=16))
     with pytest.raises(BadInput, match="needs a device"):
-        Resident(workload, Placement(cores=1), until=Stage.BATCH, settings=ResidentSettings(copied=True))
+        resident(tiny_folder, copied=True)

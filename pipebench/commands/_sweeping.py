@@ -134,14 +134,12 @@ def _warm_up(dataset: "Dataset") -> None:
     from pipebench.diagnosis.warming import warm_up
     from pipebench.files import is_local
     from pipebench.measure import SystemClock
-    from pipebench.progress import pulse
 
     if not is_local(dataset.root):
         return
     clock = SystemClock()
     end_ns = clock.now_ns() + WARMING_SECONDS * 1e9
-    with pulse(lambda: "reading the data, so that it is in memory"):
-        warm_up(dataset, lambda: clock.now_ns() < end_ns)
+    warm_up(dataset, lambda: clock.now_ns() < end_ns)
 
 
 def _request(args: argparse.Namespace, data: str) -> "Request":

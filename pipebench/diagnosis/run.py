@@ -15,7 +15,6 @@ from pipebench.diagnosis.tries import Try, try_settings
 from pipebench.diagnosis.verdict import LOADER, judge, terms
 from pipebench.diagnosis.warming import warm_up, was_warm
 from pipebench.errors import BadInput
-from pipebench.progress import pulse
 from pipebench.results import WORKER_KNOBS, Record
 from pipebench.scaling import core_counts
 from pipebench.step import parse_step
@@ -102,8 +101,7 @@ def _first(session: Session, bench: Bench) -> Bench:
     lasts, record = FIRST_SECONDS, _alone(session, bench, FIRST_SECONDS)
     if not was_warm(record):
         dataset = open_dataset(bench.trial(Phase.WARM).data)
-        with pulse(lambda: "reading the data, so that it is in memory"):
-            warm_up(dataset, lambda: session.allows(WARMING_SHARE))
+        warm_up(dataset, lambda: session.allows(WARMING_SHARE))
         record = _alone(session, bench, FIRST_SECONDS)
     while (needed := _seconds_if_uneven(session, Phase.WARM)) > MUCH_LONGER * lasts:
         lasts, record = needed, _alone(session, bench, needed)

@@ -6,6 +6,7 @@ from pipebench import page_cache
 from pipebench.dataset import Dataset
 from pipebench.errors import BadInput
 from pipebench.files import why
+from pipebench.progress import pulse
 from pipebench.results import Record
 
 MOST_READ = 0.01
@@ -24,6 +25,7 @@ def warm_up(dataset: Dataset, goes_on: Callable[[], bool]) -> None:
     Raises `BadInput` where one cannot be read.
     """
     try:
-        page_cache.read_in(dataset.files(), goes_on)
+        with pulse(lambda: "reading the data, so that it is in memory"):
+            page_cache.read_in(dataset.files(), goes_on)
     except OSError as error:
         raise BadInput(f"{error.filename} cannot be read: {why(error)}") from None
