@@ -32,6 +32,15 @@ def run(plan: Plan, out: Path, execute: Execute = run_trial, clock: Clock | None
         yield from _blocks(plan, session, clock or SystemClock())
 
 
+def expected(plan: Plan, out: Path) -> int:
+    """How many records `run` yields, unless blocks are disturbed or trials fail.
+
+    The file may hold blocks that the plan itself doesn't ask for.
+    """
+    held = (max(record.block, LIMITS_BLOCK - record.block) for record in _finished(plan, out))
+    return len(plan) + sum(number >= plan.goal.blocks for number in held)
+
+
 def _blocks(plan: Plan, session: "_Session", clock: Clock) -> Iterator[Record]:
     began_ns = clock.now_ns()
     for number in count():
@@ -84,7 +93,7 @@ def _refuses(record: Record) -> bool:
 
 def _finished(plan: Plan, out: Path) -> list[Record]:
     """The file's records that need not run again: those that ended `ok`, and refusals that cannot change."""
-    if not out.exists():
+    if not out.is_file():
         return []
     first = {trial.key: trial.spec for trial in (*opening(plan), *block(plan, 0))}
     kept = []

@@ -83,6 +83,16 @@ def test_each_trial_is_told_once(run: Callable[..., int], capsys: Capture) -> No
     assert len(blocks) == len(set(blocks)) > 20
 
 
+def test_as_many_trials_are_told_as_were_announced(run: Callable[..., int], capsys: Capture) -> None:
+    """Though with one block there are fewer than the first part ran."""
+    assert run("--loader", "dali", "--trials", "1") == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line[:1] == "["]
+    counts = [tuple(map(int, line[1:].partition("]")[0].split("/"))) for line in lines]
+    totals = list(dict.fromkeys(total for _, total in counts))
+    assert len(totals) == 3
+    assert counts[-1] == (totals[-1], totals[-1])
+
+
 def test_every_loader_has_its_part_and_json_has_all(run: Callable[..., int], capsys: Capture) -> None:
     assert run("--loader", "dali", "--loader", "webdataset", "--json") == 0
     dali, webdataset = json.loads(capsys.readouterr().out)

@@ -123,16 +123,17 @@ def measure(plan: "Plan", out: Path, *, redact: bool) -> "list[Record]":
     from pipebench.anonymous import Redactor
     from pipebench.progress import is_quiet, track
     from pipebench.report.terminal import trial_line
-    from pipebench.runner import run
+    from pipebench.runner import expected, run
 
+    total = expected(plan, out)
     records: list[Record] = []
     redactor = Redactor()
     shown = (redactor.of(record) if redact else record for record in run(plan, out))
     try:
-        for record in track(shown, len(plan), "trials", trial_line):
+        for record in track(shown, total, "trials", trial_line):
             records.append(record)
     except KeyboardInterrupt:
-        kept = f"{len(records)} of {len(plan)} trials are in {out}"
+        kept = f"{len(records)} of {total} trials are in {out}"
         raise KeyboardInterrupt(f"{kept}; the same command with --resume --out {out} runs the rest") from None
     if not is_quiet():
         print(f"results: {out.name if redact else out}", file=sys.stderr)

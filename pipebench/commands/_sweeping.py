@@ -237,11 +237,12 @@ class _Running:
     def _run(self, plan: "Plan", what: str) -> "list[Record]":
         """Those records of the file that the plan asks for, and what it lacked."""
         from pipebench.progress import track
-        from pipebench.runner import run
+        from pipebench.runner import expected, run
 
+        total = expected(plan, self.out)
         records: list[Record] = []
         try:
-            for record in track(run(plan, self.out, self.execute), len(plan), what, self._line):
+            for record in track(run(plan, self.out, self.execute), total, what, self._line):
                 records.append(record)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
