@@ -2,9 +2,12 @@
 
     python bench/watch_script.py FOLDER [--rates 300 600 1200] [--rounds 5] [--seconds 6]
 
-FOLDER holds a folder of images a class. Round after round the script `plain_training.py` runs under
-`pipebench watch`, unedited, and its loader under `pipebench diagnose` with an emulated step of the
-same rate, which the loop waits for as the script does (depth=0). Differences are in points.
+FOLDER holds a folder of images a class. Round after round the script `plain_training.py` runs, unedited,
+under `pipebench watch` and under `pipebench watch --headroom`, and its loader under `pipebench diagnose`
+with an emulated step of the same rate, which the loop waits for as the script does (depth=0). The data
+wait of the first is held against the diagnosis's, the slowdown of the second against its stall, which is
+the slowdown of an emulated step: both hold what a late wake-up on full cores takes, and the data wait
+does not. Differences are in points.
 """
 
 import argparse
@@ -23,27 +26,36 @@ FOLDER = "PLAIN_TRAINING_FOLDER"
 """What tells the loader of `plain_training.py` where its images are."""
 SECONDS = "45s"
 """Of one diagnosis, at most."""
+HEADROOM_SECONDS = 40.0
+"""Of the script: some stretches of either kind."""
 PIPEBENCH = [sys.executable, "-m", "pipebench"]
 
 
-class Round(NamedTuple):
-    """Shares of the time."""
+class Shares(NamedTuple):
+    """Of the time."""
 
-    watched: float
-    """The data wait that `watch` tells."""
     data_wait: float
     stall: float
-    """Those of the diagnosis."""
 
 
-def watched(folder: str, rate: float, seconds: float) -> float:
+def watched(folder: str, rate: float, seconds: float) -> Shares:
+    (rank,) = _loader([], folder, rate, seconds)["ranks"]
+    headroom = _loader(["--headroom"], folder, rate, HEADROOM_SECONDS)
+    return Shares(rank["data_wait"], headroom["slowdown"]["estimate"])
+
+
+def _loader(options: Sequence[str], folder: str, rate: float, seconds: float) -> Any:
+    """What `watch` tells of the script's only one."""
     script = [sys.executable, str(HERE / "plain_training.py"), folder, str(rate), str(seconds)]
-    (loader,) = _json(["watch", "--json"], ["--", *script])["loaders"]
-    (rank,) = loader["ranks"]
-    return float(rank["data_wait"])
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place, "waits.json")
+        told = ["--json", "--out", str(out), *options]
+        subprocess.run([*PIPEBENCH, "watch", *told, "--", *script], check=True)
+        (loader,) = json.loads(out.read_text())["loaders"]
+    return loader
 
 
-def diagnosed(folder: str, rate: float) -> tuple[float, float]:
+def diagnosed(folder: str, rate: float) -> Shares:
     options = [
         "--loader",
         "plain_training:make_loader",
@@ -61,14 +73,7 @@ def diagnosed(folder: str, rate: float) -> tuple[float, float]:
         env=os.environ | {FOLDER: folder},
     )
     found = json.loads(done.stdout)
-    return found["data_wait"], found["stall"]
-
-
-def _json(options: Sequence[str], command: Sequence[str]) -> Any:
-    with tempfile.TemporaryDirectory() as place:
-        out = Path(place, "waits.json")
-        subprocess.run([*PIPEBENCH, *options, "--out", str(out), *command], check=True)
-        return json.loads(out.read_text())
+    return Shares(found["data_wait"], found["stall"])
 
 
 def main() -> None:
@@ -82,22 +87,19 @@ def main() -> None:
     args = parser.parse_args()
     for rate in args.rates:
         rounds = [
-            Round(watched(args.folder, rate, args.seconds), *diagnosed(args.folder, rate))
+            (watched(args.folder, rate, args.seconds), diagnosed(args.folder, rate))
             for _ in range(args.rounds)
         ]
-        print(f"{rate:6.0f}/s: {_told(rounds)}", flush=True)
+        for share in Shares._fields:
+            print(f"{rate:6.0f}/s: {share:9} {_told(rounds, share)}", flush=True)
 
 
-def _told(rounds: Sequence[Round]) -> str:
-    watch, wait, stall = (median(column) for column in zip(*rounds, strict=True))
-    by_wait = _off([one.watched - one.data_wait for one in rounds])
-    by_stall = _off([one.watched - one.stall for one in rounds])
-    return f"watch {watch:.1%}; diagnose: data wait {wait:.1%} ({by_wait}), stall {stall:.1%} ({by_stall})"
-
-
-def _off(differences: Sequence[float]) -> str:
-    points = sorted(100 * one for one in differences)
-    return f"{median(points):+.1f} points, {points[0]:+.1f} to {points[-1]:+.1f}"
+def _told(rounds: Sequence[tuple[Shares, Shares]], share: str) -> str:
+    pairs = [(getattr(watch, share), getattr(diagnosis, share)) for watch, diagnosis in rounds]
+    watch, diagnosis = (median(column) for column in zip(*pairs, strict=True))
+    points = sorted(100 * (one - other) for one, other in pairs)
+    off = f"{median(points):+.1f} points, {points[0]:+.1f} to {points[-1]:+.1f}"
+    return f"watch {watch:.1%}, diagnose {diagnosis:.1%} ({off})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`pipebench watch` around real commands: what is seen, and that the command is left as it is."""
 
 import json
+import re
 import signal
 import sys
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_headroom_replays_and_says_that_it_does(script: str, capfd: pytest.Captu
     told = capfd.readouterr()
     assert told.out.startswith("total ")
     assert told.out != "total 159600\n"
-    assert "with batches that are there already" in told.err
+    assert re.search(r"with batches that are there already .* as fast, slowdown -?[\d.]+% \(", told.err)
     assert "replayed: throw the result of this training away" in told.err
 
 
@@ -107,6 +108,10 @@ def test_headroom_as_json_says_so_too(script: str, tmp_path: Path) -> None:
     (loader,) = told["loaders"]
     assert loader["outcome"] == "indicative"
     assert loader["stretches"] < 10
+    faster, lost = loader["headroom"], loader["slowdown"]
+    assert [lost[bound] for bound in ("estimate", "low", "high")] == pytest.approx(
+        [1 - 1 / faster[bound] for bound in ("estimate", "low", "high")]
+    )
 
 
 def test_where_nothing_was_replayed_the_training_is_not_said_to_be_spoilt(

@@ -20,7 +20,7 @@ from pipebench.kept import Kept
 from pipebench.watching import hook, rank, waits, watch
 from pipebench.watching.facts import Facts, facts, verdict
 from pipebench.watching.headroom import AHEAD, MEASURED, Headroom, gains
-from pipebench.watching.ranks import Seen, errors, headroom, read, sentences
+from pipebench.watching.ranks import Seen, errors, headroom, read, sentences, slowdown
 from pipebench.watching.text import duration, lines
 from pipebench.watching.waits import Waits
 
@@ -195,7 +195,9 @@ def known(**changes: Any) -> Facts:
         ({"data_wait": 0.04}, "Fine: the loop waits 4.0% .* a perfect loader makes it at most 1.04x faster."),
         ({"data_wait": 0.2, "core_use": None}, "Moderate: the loop waits 20.0% of its time for data;"),
         ({"data_wait": 0.5, "core_use": 0.9}, "Severe: .* 2.00x .* The cores are 90% used: the loader's own"),
-        ({"data_wait": 0.5, "core_use": 0.3}, "Severe: .* The cores are 30% used: workers"),
+        ({"data_wait": 0.5, "core_use": 0.3}, "Severe: .* at most 2.00x .* The cores are 30% used: workers"),
+        ({"data_wait": 0.04, "core_use": 0.9}, "Fine: .* 1.04x faster, and more if this one's work slows"),
+        ({"data_wait": 0.2, "core_use": None}, "Moderate: .* 1.25x faster, and more if this one's work"),
         ({"data_wait": 1.0}, "faster without limit"),
         ({"data_wait": None}, "Too few steps"),
         ({"ahead": True}, "The loop waits 30.0% .* not known from here, .* watch --headroom' measures"),
@@ -283,6 +285,7 @@ def test_headroom_is_over_the_pairs_that_all_ranks_have() -> None:
     assert found is not None
     assert found.blocks == 1
     assert found.ratio.estimate == pytest.approx(2)
+    assert slowdown(found).estimate == pytest.approx(0.5)
     assert headroom([seen(0, 1, 1)]) is None
     assert headroom([seen(0, 1, 1, (2.0, None, 2.0))]) is None
 

@@ -150,11 +150,13 @@ def _spoilt(groups: Sequence[Sequence["Seen"]]) -> str:
 
 def _headroom_text(found: "Comparison | None") -> str:
     from pipebench.summary import interval_text
+    from pipebench.watching.ranks import slowdown
 
     if found is None:
         return "too few steps for a stretch of either kind."
-    pairs = f"{found.blocks} replayed stretches; {found.outcome}"
-    return f"with batches that are there already {interval_text(found.ratio)} as fast ({pairs})."
+    faster = f"with batches that are there already {interval_text(found.ratio)} as fast"
+    lost = f"slowdown {slowdown(found).estimate:.1%}"
+    return f"{faster}, {lost} ({found.blocks} replayed stretches; {found.outcome})."
 
 
 def _as_json(groups: Sequence[Sequence["Seen"]], headroom: bool) -> str:
@@ -174,6 +176,9 @@ def _as_json(groups: Sequence[Sequence["Seen"]], headroom: bool) -> str:
 
 
 def _headroom_facts(found: "Comparison | None") -> dict[str, Any]:
+    from pipebench.watching.ranks import slowdown
+
     if found is None:
-        return {"headroom": None, "stretches": 0, "outcome": "too few steps"}
-    return {"headroom": asdict(found.ratio), "stretches": found.blocks, "outcome": found.outcome}
+        return {"headroom": None, "slowdown": None, "stretches": 0, "outcome": "too few steps"}
+    shares = {"headroom": asdict(found.ratio), "slowdown": asdict(slowdown(found))}
+    return shares | {"stretches": found.blocks, "outcome": found.outcome}

@@ -10,6 +10,8 @@ FINE, MODERATE = 0.05, 0.20
 """Data wait up to which a loop is fine, and moderately slow: the limits of stall in method.md."""
 FULL = 0.85
 """Core use from which a loader's work may be the cause, and below which it is not."""
+ROOMY = 0.5
+"""Core use up to which a loader's work takes no time from the step beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def verdict(found: Facts) -> str:
         return "Too few steps were made to tell anything."
     share = found.data_wait if found.device_idle is None else found.device_idle
     who = "loop waits" if found.device_idle is None else "CUDA device idles"
-    gain = f"at most {1 / (1 - share):.2f}x faster" if share < 1 else "faster without limit"
+    gain = _gain(share, found.core_use)
     if share < FINE:
         return f"Fine: the {who} {share:.1%} of its time for data; a perfect loader makes it {gain}."
     if found.ahead and found.device_idle is None:
@@ -96,6 +98,16 @@ def verdict(found: Facts) -> str:
     degree = "Moderate" if share <= MODERATE else "Severe"
     text = f"{degree}: the {who} {share:.1%} of its time for data; a perfect loader makes it {gain}"
     return f"{text}{_about_cores(found.core_use)}"
+
+
+def _gain(share: float, core_use: float | None) -> str:
+    """Of a perfect loader, which makes no loop wait and takes no time from the step."""
+    if share >= 1:
+        return "faster without limit"
+    faster = f"{1 / (1 - share):.2f}x faster"
+    if core_use is not None and core_use <= ROOMY:
+        return f"at most {faster}"
+    return f"{faster}, and more if this one's work slows the step"
 
 
 def _about_cores(use: float | None) -> str:

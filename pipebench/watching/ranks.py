@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pipebench.errors import one_line
 from pipebench.machine import cgroup_quota
-from pipebench.stats import Comparison, compare
+from pipebench.stats import Comparison, Interval, compare
 from pipebench.watching.facts import Facts, verdict
 from pipebench.watching.headroom import gains
 
@@ -130,3 +130,9 @@ def headroom(group: Sequence[Seen]) -> Comparison | None:
     pairs = [[gain for gain in pair if gain is not None] for pair in zip(*by_rank, strict=False)]
     known = [fmean(pair) for pair in pairs if len(pair) == len(group)]
     return compare(known) if known else None
+
+
+def slowdown(found: Comparison) -> Interval:
+    """1 - E/G, where replayed batches make G: the waits, and what the loader's work adds to a step."""
+    ratio = found.ratio
+    return Interval(*(1 - 1 / faster for faster in (ratio.estimate, ratio.low, ratio.high)))
