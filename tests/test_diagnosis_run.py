@@ -353,7 +353,7 @@ def test_json_holds_the_fields_that_are_promised(run: Diagnose) -> None:
     promised = "verdict, detail, confirmed, stall, slowdown, severity, rates, core_use, stages, evidence"
     assert set(promised.split(", ")) <= facts.keys()
     assert (facts["verdict"], facts["detail"]) == ("overhead", "hand_over")
-    assert set(facts["rates"]) == {"G", "P", "P(1)", "E", "cpu_shared"}
+    assert set(facts["rates"]) == {"G", "P", "P(1)", "E", "step_beside", "cpu_shared"}
     assert list(facts["stages"]) == ["read", "decode", "transform", "batch"]
     assert facts["evidence"]["phases"]["larger_batch"]["samples_per_second"]["estimate"] > 1000
 

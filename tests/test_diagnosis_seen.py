@@ -70,6 +70,27 @@ def test_rate_cpu_and_use(record: Record) -> None:
     assert (seen.cores, seen.trials, seen.disturbed) == (2, 2, False)
 
 
+@pytest.mark.parametrize("step", ["model:resnet50", "mine:make_step"])
+def test_the_step_beside_the_loader_is_what_it_does_when_it_does_not_wait(record: Record, step: str) -> None:
+    """Of 10 ms a batch of 4 it waits for 4."""
+    trial = traced(replace(record, spec=replace(record.spec, step=step)))
+    assert trial.trace is not None
+    got = trial.trace.got_ns
+    asked = array("q", [0, *(at - 4 * MS for at in got[1:])])
+    seen = see([replace(trial, trace=replace(trial.trace, asked_ns=asked))])
+    assert seen is not None
+    assert seen.stall == pytest.approx(0.4)
+    assert seen.step_rate is not None
+    assert seen.step_rate.estimate == pytest.approx(4 / 0.006)
+
+
+@pytest.mark.parametrize("step", ["null", "emulate:500"])
+def test_a_step_that_the_clock_sets_is_slowed_by_no_loader(record: Record, step: str) -> None:
+    seen = see([traced(replace(record, spec=replace(record.spec, step=step)))])
+    assert seen is not None
+    assert seen.step_rate is None
+
+
 def test_core_use_is_measured_in_time_however_batches_come(record: Record) -> None:
     """Half a core at work all the time, and batches in bursts that no look falls in with."""
     trial = traced(record, gaps=([1.0] * 6 + [134.0]) * 14)

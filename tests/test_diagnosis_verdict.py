@@ -227,6 +227,23 @@ def test_a_pipeline_slower_than_all_of_its_terms_is_no_stage() -> None:
     assert (name(bursts).verdict, name(bursts).detail) == (Narrow.OVERHEAD, HAND_OVER)
 
 
+@pytest.mark.parametrize(("beside", "told"), [(600, 1), (850, 0), (900, 0)])
+def test_a_step_that_the_loader_slows_is_evidence(beside: float, told: int) -> None:
+    """And changes no verdict."""
+    evidence = Pipeline(step_rate=900).evidence()
+    slow = replace(evidence, end_to_end=replace(seen(500, stall=0.1), step_rate=around(beside)))
+    named = name(slow)
+    assert named.verdict is name(replace(evidence, end_to_end=seen(500))).verdict is Narrow.UNDECIDED
+    assert sum("they slow each other" in why for why in named.why) == told
+
+    shared = Pipeline(step_rate=1700, step_cpu=0.6).evidence()
+    assert shared.end_to_end is not None
+    whole = replace(shared.end_to_end, step_rate=around(beside))
+    named = name(replace(shared, end_to_end=whole))
+    assert named.verdict is Narrow.CPU_SHARED
+    assert "beside the loader the step by itself makes" in named.why[1]
+
+
 def test_bursts_that_reading_shows_too_are_not_the_hand_overs() -> None:
     evidence = Pipeline(step_rate=900).evidence()
     read = replace(evidence.cuts[Stage.READ], bursts=0.5)

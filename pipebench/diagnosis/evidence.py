@@ -72,6 +72,11 @@ class Evidence:
         """End to end."""
         return self.end_to_end or self.loader
 
+    @property
+    def step_beside(self) -> Interval | None:
+        """G': what the step does while the loader works beside it. Evidence of interference, and no bound."""
+        return self.end_to_end.step_rate if self.end_to_end else None
+
 
 @dataclass(frozen=True, slots=True)
 class Named:

@@ -11,6 +11,7 @@ from pipebench.distributions import student_quantile
 from pipebench.figures import LONG_GAP, Figures, burst, figures, window
 from pipebench.results import Record
 from pipebench.stats import Interval
+from pipebench.step import parse_step
 
 CONFIDENCE = 0.90
 PRIOR_CV, PRIOR_WEIGHT = 0.04, 4
@@ -74,6 +75,8 @@ class Seen:
     stray: float = 0.0
     """How far arrivals stray from an even pace, over their count; counted in whole bursts."""
     stall: float | None = None
+    step_rate: Interval | None = None
+    """Samples per second of the step while it doesn't idle; None where the clock sets it, or without one."""
     bytes_per_second: float | None = None
     """From a device or an object store, where that is counted."""
     requests: Requests | None = None
@@ -119,6 +122,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
     cpu = [f.cpu_seconds_per_sample for _, f in found if f.cpu_seconds_per_sample]
     uses = [use for record, f in found if (use := _use(record, f)) is not None]
     stalls = [f.stall for _, f in found if f.stall is not None]
+    steps = [rate for record, f in found if (rate := _step_rate(record, f)) is not None]
     consumers = [share for record, _ in found if (share := _consumer(record)) is not None]
     speeds = [speed for record, _ in found if (speed := _bytes_per_second(record)) is not None]
     return Seen(
@@ -131,6 +135,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
         bursts=median(_bursts(record) for record, _ in found),
         stray=stray_share,
         stall=median(stalls) if stalls else None,
+        step_rate=rate_of(steps, PRIOR_CV + disturbance(own, cores)) if steps else None,
         bytes_per_second=median(speeds) if speeds else None,
         requests=_requests([record for record, _ in found]),
         data_wait=median(_data_wait(record) for record, _ in found),
@@ -327,6 +332,12 @@ def _bursts(record: Record) -> float:
     gaps = _inner_gaps(record, window(record).batches)
     limit = LONG_GAP * fmean(gaps) if gaps else 0
     return sum(gap for gap in gaps if gap > limit) / sum(gaps) if sum(gaps) else 0.0
+
+
+def _step_rate(record: Record, found: Figures) -> float | None:
+    if parse_step(record.spec.step).kind == "emulate" or found.stall is None or found.stall >= 1:
+        return None
+    return found.samples_per_second / (1 - found.stall)
 
 
 def _bytes_per_second(record: Record) -> float | None:

@@ -158,9 +158,18 @@ def _beyond_terms(evidence: Evidence, told: str) -> Named:
     if loader.disturbed or evidence.whole.disturbed:
         return Named(Narrow.UNDECIDED, why=(f"{told}, but other processes were busy meanwhile",))
     if read is None or loader.bursts < BURSTS or read.bursts > BURSTS / 2:
-        return Named(Narrow.UNDECIDED, why=(f"{told}, and no phase shows why",))
+        return Named(Narrow.UNDECIDED, why=(f"{told}, and no phase shows why", *_interference(evidence)))
     bursts = f"{loader.bursts:.0%} of the time passes in gaps of more than three times the mean"
     return Named(Narrow.OVERHEAD, Detail.HAND_OVER, (told, f"batches come in bursts: {bursts}"))
+
+
+def _interference(evidence: Evidence) -> tuple[str, ...]:
+    """How much slower the step is while the loader works, where that is for certain."""
+    if evidence.step is None or evidence.step_beside is None:
+        return ()
+    kept = ratio_of(evidence.step_beside, evidence.step.rate)
+    told = f"beside the loader the step by itself makes {kept.estimate:.2f} [{kept.low:.2f}, {kept.high:.2f}]"
+    return (f"{told} of its rate: they slow each other",) if kept.high < MISSED else ()
 
 
 _NOT_WARM = (
@@ -171,7 +180,8 @@ _NOT_WARM = (
 
 def _lowest(evidence: Evidence, lowest: str) -> Named:
     if lowest != LOADER:
-        return Named(Narrow(lowest), why=(f"{lowest} is the lowest of all terms",))
+        slowed = _interference(evidence) if lowest == Narrow.CPU_SHARED else ()
+        return Named(Narrow(lowest), why=(f"{lowest} is the lowest of all terms", *slowed))
     if evidence.not_warm:
         return Named(Narrow.UNDECIDED, why=(_NOT_WARM,))
     use = evidence.loader.use

@@ -127,6 +127,8 @@ def _rates(evidence: Evidence) -> Iterator[str]:
     for name, seen in rates(evidence).items():
         about = _ABOUT.get(name, f"the loader on {name[2:-1]} cores")
         yield _rate(f"{name:<5}{about}", seen.rate, seen.use, str(seen.trials))
+    if evidence.step_beside is not None:
+        yield _rate("G'   the step, with the loader", evidence.step_beside, None, "")
     shared = shared_cpu(evidence)
     if shared is not None:
         yield _rate(f"{'c/(a+b)':<8}both, by their CPU", shared, None, "")

@@ -26,7 +26,7 @@ def diagnosis_facts(diagnosis: Diagnosis) -> Mapping[str, Any]:
         "gain": interval(verdict.gain),
         "sentence": verdict_sentence(diagnosis),
         "rates": {name: interval(seen.rate) for name, seen in rates(evidence).items()}
-        | {"cpu_shared": interval(shared)},
+        | {"step_beside": interval(evidence.step_beside), "cpu_shared": interval(shared)},
         "core_use": {name: interval(seen.use) for name, seen in rates(evidence).items()},
         "stages": {
             cost.name: {"cpu_seconds_per_sample": interval(cost.cpu_seconds)}
