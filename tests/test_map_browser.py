@@ -79,13 +79,16 @@ def test_a_cell_tells_its_rates_and_sources(page: Any) -> None:
 def test_a_tier_is_chosen(page: Any) -> None:
     from selenium.webdriver.support.select import Select
 
-    assert cell(page, "resnet50 on H100").text == "28-100 %"
+    assert cell(page, "resnet50 on H100").text == "28-100 %\nloader CPU"
     Select(find(page, "#tier")[0]).select_by_value("tuned")
-    assert cell(page, "resnet50 on H100").text == "28 %"
+    assert cell(page, "resnet50 on H100").text == "28 %\nloader CPU"
     assert cell(page, "alexnet on H100").text == "-"
 
 
 def test_greyed_models_say_why_and_can_be_hidden(page: Any) -> None:
+    rows = {row.text.split("\n")[0]: row.text for row in find(page, "th[scope=row]")}
+    assert rows["llama2-70b"].endswith("takes text, and the dataset holds image")
+    assert rows["resnet50"] == "resnet50"
     grey = cell(page, "llama2-70b on GB300")
     assert grey.get_attribute("title") == "takes text, and the dataset holds image"
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", grey)
