@@ -109,7 +109,7 @@ class Laboratory:
     def _figures(self, spec: TrialSpec) -> tuple[float, float, dict[str, int], float]:
         step = parse_step(spec.step)
         step_rate = step.rate if step.kind == "emulate" else float("inf")
-        if spec.loader == CEILING:
+        if spec.loader == CEILING or spec.options.get("replay") == "true":
             copied = spec.options.get("copied") == "true"
             return 1000 / self.pipeline.transfer if copied else step_rate, 0.001, {}, 0.0
         one = {"cores": 1, "workers": 1} if len(spec.cpus) == 1 else {"workers": self.workers(spec)}
@@ -521,3 +521,13 @@ def test_a_setting_that_only_fetches_more_at_an_epochs_begin_is_no_faster(
     assert steady is not None
     assert told.ratio.estimate == pytest.approx(1, rel=0.05)
     assert steady.ratio.estimate == pytest.approx(2, rel=0.05)
+
+
+def test_time_in_which_nothing_is_relieved_or_tried_goes_to_the_terms(run: Diagnose) -> None:
+    """A loader of one's own cannot be cut, and its stall is as well known as the time allows."""
+    found = run(Pipeline(decode=2), changes={"data": "", "loader": "mine:make"}, seconds=60)
+    assert found.verdict.named.verdict is Narrow.UNDECIDED
+    assert found.seconds > 50
+    whole = found.evidence.end_to_end
+    assert whole is not None
+    assert whole.trials > 5

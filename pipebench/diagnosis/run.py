@@ -70,6 +70,10 @@ def diagnose(session: Session, bench: Bench, *, quick: bool) -> Diagnosis:
     verdict = judge(evidence)
     confirmation = None if quick else confirm(session, bench, evidence, verdict.named, CONFIRM_SHARE)
     tries = () if quick else tuple(try_settings(session, bench))
+    if confirmation is None:  # nothing rests on the verdict yet, and time may be left
+        _more_blocks(session, bench, 1.0, seconds=seconds, enough=enough)
+        evidence = gather(session, bench)
+        verdict = judge(evidence)
     return Diagnosis(
         bench=bench,
         evidence=evidence,
@@ -130,7 +134,13 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
         for phase in stage(session, bench):
             _try_phase(session, bench, phase, 0, FIRST_SECONDS, share)
         _check_step(session)
-    block = 1
+    _more_blocks(session, bench, share, seconds=seconds, enough=enough)
+    _try_core_counts(session, bench, share)
+
+
+def _more_blocks(session: Session, bench: Bench, share: float, *, seconds: float, enough: int) -> None:
+    """Of the terms that may decide."""
+    block = 1 + max(record.block for record in session.records)
     while session.allows(share) and not (block >= enough and _is_settled(session, bench)):
         phases = [*_narrow(session, bench), *_probes(session, bench)]
         random.Random(f"{bench.spec.seed}/{block}").shuffle(phases)  # noqa: S311 - an order, not a secret
@@ -138,7 +148,6 @@ def _run_phases(session: Session, bench: Bench, share: float, *, seconds: float,
         if not any(ran):
             break
         block += 1
-    _try_core_counts(session, bench, share)
 
 
 def _check_step(session: Session) -> None:
