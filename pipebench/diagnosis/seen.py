@@ -135,7 +135,7 @@ def see(records: Sequence[Record], *, by_clock: bool = False, boundaries: bool =
         bursts=median(_bursts(record) for record, _ in found),
         stray=stray_share,
         stall=median(stalls) if stalls else None,
-        step_rate=rate_of(steps, PRIOR_CV + disturbance(own, cores)) if steps else None,
+        step_rate=rate_of(steps, spread) if steps else None,
         bytes_per_second=median(speeds) if speeds else None,
         requests=_requests([record for record, _ in found]),
         data_wait=median(_data_wait(record) for record, _ in found),

@@ -11,7 +11,7 @@ FINE, MODERATE = 0.05, 0.20
 FULL = 0.85
 """Core use from which a loader's work may be the cause, and below which it is not."""
 ROOMY = 0.5
-"""Core use up to which a loader's work takes no time from the step beside it."""
+"""Core use up to which a loader's work is taken to leave the step beside it its time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
